@@ -1,0 +1,90 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every Swift target: Swift 6 language mode is the tools version's default; `existential any` keeps protocols visible.
+let swiftSettings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// A module of a C library that the system provides.
+func system(_ name: String, pkgConfig: String? = nil, apt: String) -> Target {
+    .systemLibrary(name: name, path: "Sources/C/\(name)", pkgConfig: pkgConfig, providers: [.apt([apt])])
+}
+
+/// A room of the house (see README.md, "How the source is laid out").
+func room(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], resources: [Resource] = []) -> Target {
+    .target(
+        name: name, dependencies: dependencies, path: "Sources/\(name)", exclude: exclude, resources: resources,
+        swiftSettings: swiftSettings)
+}
+
+func tests(of name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies, path: "Tests/\(name)Tests",
+        resources: resources, swiftSettings: swiftSettings)
+}
+
+let package = Package(
+    name: "doorward",
+    products: [
+        .executable(name: "doorward", targets: ["doorward"])
+    ],
+    targets: [
+        // C libraries, one module each, and our own epoll and socket shims.
+        system("COpenSSL", pkgConfig: "openssl", apt: "libssl-dev"),
+        system("CX264", pkgConfig: "x264", apt: "libx264-dev"),
+        system("COpus", pkgConfig: "opus", apt: "libopus-dev"),
+        system("CTurboJPEG", pkgConfig: "libturbojpeg", apt: "libturbojpeg0-dev"),
+        system("CALSA", pkgConfig: "alsa", apt: "libasound2-dev"),
+        system("CV4L2", apt: "linux-libc-dev"),
+        system("CGPIOD", pkgConfig: "libgpiod", apt: "libgpiod-dev"),
+        system("CWebSockets", pkgConfig: "libwebsockets", apt: "libwebsockets-dev"),
+        system("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
+        .target(name: "CLinux", path: "Sources/C/CLinux"),
+
+        // Cores: no I/O, no clock, no randomness of their own.
+        room("Wire", []),
+        room("ICE", ["Wire"]),
+        room("RTP", ["Wire"]),
+        room("SDP", ["Wire"]),
+        room("DTLS", ["Wire", "COpenSSL"]),
+        room("SRTP", ["Wire", "COpenSSL"]),
+        room("PeerConnection", ["Wire", "ICE", "RTP", "SDP", "DTLS", "SRTP"]),
+        room("Calls", ["Wire", "PeerConnection"], exclude: ["PROTOCOL.md"]),
+
+        // The media path and the board's hardware.
+        room("Media", ["Wire"]),
+        room("Camera", ["Wire", "Media", "CV4L2", "CTurboJPEG"]),
+        room("Codecs", ["Wire", "Media", "CX264", "COpus"]),
+        room("Sound", ["Wire", "Media", "CALSA"]),
+        room("Board", ["Wire", "Media", "CGPIOD"]),
+
+        // The shell.
+        room("Web", ["CWebSockets"]),
+        room(
+            "Gateway",
+            [
+                "Wire", "ICE", "RTP", "SDP", "DTLS", "SRTP", "PeerConnection", "Calls", "Media", "Camera", "Codecs",
+                "Sound", "Board", "Web", "CLinux", "CYAML",
+            ]),
+        .executableTarget(
+            name: "doorward", dependencies: ["Gateway"], path: "Sources/doorward", swiftSettings: swiftSettings),
+
+        tests(of: "Wire"),
+        tests(of: "ICE", ["Wire"]),
+        tests(of: "RTP", ["Wire"]),
+        tests(of: "SDP", ["Wire"]),
+        tests(of: "DTLS", ["Wire"]),
+        tests(of: "SRTP", ["Wire"]),
+        tests(of: "PeerConnection", ["Wire", "ICE", "RTP", "SDP", "DTLS", "SRTP"]),
+        tests(of: "Calls", ["Wire", "PeerConnection"]),
+        tests(of: "Media", ["Wire"]),
+        tests(of: "Camera", ["Wire", "Media"]),
+        tests(of: "Codecs", ["Wire", "Media"]),
+        tests(of: "Sound", ["Wire", "Media"]),
+        tests(of: "Board", ["Wire", "Media"]),
+        tests(of: "Web"),
+        tests(of: "Gateway", ["Wire", "Media", "Calls"]),
+    ]
+)

@@ -1,0 +1,53 @@
+/// Datagrams that wait to leave, back to back in one buffer, so that a burst is written, protected in place and sent
+/// without an allocation for each packet.
+public struct DatagramBatch: Sendable {
+    /// One datagram of the batch.
+    public struct Entry: Sendable {
+        /// Where its bytes lie in `storage`.
+        public let range: Range<Int>
+        /// The address of the local socket it leaves from.
+        public let local: SocketAddress
+        /// Where it goes.
+        public let remote: SocketAddress
+    }
+
+    /// The bytes of all datagrams, in order.
+    public private(set) var storage: [UInt8] = []
+    /// The datagrams, in the order in which they leave.
+    public private(set) var entries: [Entry] = []
+
+    /// An empty batch.
+    public init() {}
+
+    /// Whether nothing waits.
+    public var isEmpty: Bool { entries.isEmpty }
+
+    /// Appends a copy of `bytes`.
+    public mutating func append(_ bytes: some Collection<UInt8>, from local: SocketAddress, to remote: SocketAddress) {
+        let start = storage.count
+        storage.append(contentsOf: bytes)
+        entries.append(Entry(range: start..<storage.count, local: local, remote: remote))
+    }
+
+    /// Appends the datagram that `write` adds to the end of the buffer it is given; it must leave what stands before
+    /// untouched. Nothing is appended when `write` throws.
+    public mutating func append<Failure: Error>(
+        from local: SocketAddress, to remote: SocketAddress, _ write: (inout [UInt8]) throws(Failure) -> Void
+    ) throws(Failure) {
+        let start = storage.count
+        do {
+            try write(&storage)
+        } catch {
+            storage.removeLast(storage.count - start)
+            throw error
+        }
+        precondition(storage.count >= start, "a datagram's writer only appends")
+        entries.append(Entry(range: start..<storage.count, local: local, remote: remote))
+    }
+
+    /// Forgets every datagram and keeps the memory for the next.
+    public mutating func removeAll() {
+        storage.removeAll(keepingCapacity: true)
+        entries.removeAll(keepingCapacity: true)
+    }
+}

@@ -1,0 +1,61 @@
+/// A point on a monotonic clock that never jumps, in nanoseconds since an epoch that only the caller knows.
+///
+/// The cores never read a clock: the shell passes `CLOCK_MONOTONIC`, a simulation its virtual time.
+public struct Instant: Hashable, Comparable, Sendable {
+    /// Nanoseconds since the clock's epoch.
+    public let nanoseconds: Int64
+
+    /// The instant `nanoseconds` after the clock's epoch.
+    public init(nanoseconds: Int64) {
+        self.nanoseconds = nanoseconds
+    }
+
+    /// The clock's epoch.
+    public static let zero = Instant(nanoseconds: 0)
+
+    public static func < (left: Instant, right: Instant) -> Bool {
+        left.nanoseconds < right.nanoseconds
+    }
+
+    /// The instant `duration` later; saturates at the clock's ends.
+    public static func + (instant: Instant, duration: Duration) -> Instant {
+        let (sum, overflow) = instant.nanoseconds.addingReportingOverflow(duration.nanoseconds)
+        return Instant(nanoseconds: overflow ? (duration < .zero ? .min : .max) : sum)
+    }
+
+    /// The instant `duration` earlier; saturates at the clock's ends.
+    public static func - (instant: Instant, duration: Duration) -> Instant {
+        let (difference, overflow) = instant.nanoseconds.subtractingReportingOverflow(duration.nanoseconds)
+        return Instant(nanoseconds: overflow ? (duration < .zero ? .max : .min) : difference)
+    }
+
+    /// The time from `earlier` to `later`, negative where `later` comes first.
+    public static func - (later: Instant, earlier: Instant) -> Duration {
+        .nanoseconds(later.nanoseconds - earlier.nanoseconds)
+    }
+
+    public static func += (instant: inout Instant, duration: Duration) {
+        instant = instant + duration
+    }
+}
+
+extension Duration {
+    /// The whole nanoseconds in this duration, saturated to 64 bits (292 years).
+    public var nanoseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        let (sum, carry) = scaled.addingReportingOverflow(attoseconds / 1_000_000_000)
+        return overflow || carry ? (seconds < 0 ? .min : .max) : sum
+    }
+
+    /// This duration in milliseconds, with its fraction.
+    public var milliseconds: Double { Double(nanoseconds) / 1e6 }
+
+    /// This duration in seconds, with its fraction.
+    public var inSeconds: Double { Double(nanoseconds) / 1e9 }
+}
+
+/// The earliest of several deadlines; nil stands for never.
+public func earliest(_ deadlines: Instant?...) -> Instant? {
+    deadlines.compactMap(\.self).min()
+}
