@@ -33,7 +33,7 @@ let package = Package(
     targets: [
         // C libraries, one module each, and our own epoll and socket shims.
         system("COpenSSL", pkgConfig: "openssl", apt: "libssl-dev"),
-        system("CX264", pkgConfig: "x264", apt: "libx264-dev"),
+        system("CX264", apt: "libx264-dev"),
         system("COpus", pkgConfig: "opus", apt: "libopus-dev"),
         system("CTurboJPEG", pkgConfig: "libturbojpeg", apt: "libturbojpeg0-dev"),
         system("CALSA", pkgConfig: "alsa", apt: "libasound2-dev"),

@@ -1,1 +1,77 @@
+// What Linux offers that Swift cannot call as it stands: structures whose layout differs between architectures
+// (epoll_event), variadic calls and control messages (UDP_SEGMENT, sendmmsg, recvmmsg).
 #pragma once
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+
+enum {
+    LINUX_READABLE = EPOLLIN,
+    LINUX_WRITABLE = EPOLLOUT,
+    /// An error or a hang-up: reported unasked.
+    LINUX_BROKEN = EPOLLERR | EPOLLHUP,
+};
+
+/// One descriptor that became ready.
+struct linux_ready {
+    int descriptor;
+    /// LINUX_READABLE, LINUX_WRITABLE, LINUX_BROKEN, as bits.
+    uint32_t events;
+};
+
+/// An IPv4 or IPv6 transport address in one form. `ip` holds 4 or 16 bytes in network order; `port` is in host order.
+struct linux_address {
+    uint8_t family;  // 4 or 6
+    uint8_t ip[16];
+    uint16_t port;
+    uint32_t scope;
+};
+
+/// One datagram of a batch: `length` bytes at `offset` of the batch's buffer.
+struct linux_datagram {
+    uint32_t offset;
+    uint32_t length;
+    struct linux_address remote;
+};
+
+int linux_epoll_create(void);
+/// Watches (or goes on watching, with other events) `descriptor`. -1 and errno on failure.
+int linux_epoll_watch(int epoll, int descriptor, uint32_t events);
+int linux_epoll_forget(int epoll, int descriptor);
+/// Waits until something is ready, without end; the count, or -1 and errno.
+int linux_epoll_wait(int epoll, struct linux_ready *ready, int capacity);
+
+int linux_eventfd(void);
+void linux_eventfd_signal(int eventfd);
+void linux_eventfd_clear(int eventfd);
+
+/// A timer on CLOCK_MONOTONIC.
+int linux_timerfd(void);
+/// Fires once at `nanoseconds` of CLOCK_MONOTONIC (0: never) and forgets an expiry not yet read.
+int linux_timerfd_set(int timerfd, int64_t nanoseconds);
+
+/// A non-blocking UDP socket bound to `local`, whose port is filled in. -1 and errno on failure.
+int linux_udp_socket(struct linux_address *local, int receive_buffer, int send_buffer);
+/// Sends datagrams of `buffer` in order: runs of equal length to one address leave by UDP_SEGMENT while `*segment` is true,
+/// else by sendmmsg. `*segment` becomes false where the kernel or the device refuses segmentation. Returns how many were taken (the rest
+/// found the socket's buffer full), or -1 and errno for the datagram at `*failed`.
+int linux_udp_send(int socket, const uint8_t *buffer, const struct linux_datagram *datagrams, int count, int *segment, int *failed);
+/// Receives up to `capacity` datagrams, each into its own `slot` bytes of `buffer`. The count, 0 for none, -1 and errno.
+int linux_udp_receive(int socket, uint8_t *buffer, int slot, struct linux_datagram *datagrams, int capacity);
+
+/// Calls `each` for every address of every interface that is up: name, index, flags (IFF_…), address.
+int linux_interfaces(void (*each)(void *context, const char *name, unsigned flags, const struct linux_address *address), void *context);
+
+/// A listening Unix stream socket at `path` (an old one is replaced), readable by its owner alone. -1 and errno on failure.
+int linux_control_listen(const char *path);
+/// Connects to the Unix stream socket at `path`. -1 and errno on failure.
+int linux_control_connect(const char *path);
+
+/// Names the calling thread, for top and debuggers (at most 15 characters).
+void linux_name_thread(const char *name);
+/// Resident memory of this process in bytes, 0 where /proc is not there.
+uint64_t linux_resident_bytes(void);
+/// CPU time of this process in nanoseconds, all threads.
+int64_t linux_process_cpu_nanoseconds(void);
+/// CPU time of the calling thread in nanoseconds.
+int64_t linux_thread_cpu_nanoseconds(void);

@@ -1,0 +1,133 @@
+import CLinux
+import Glibc
+import Synchronization
+import Wire
+
+/// The one thread that owns every socket, timer and peer: epoll, one timer, and an inbox for work from other threads.
+///
+/// It is the executor of the `Daemon` actor, so the compiler checks that nothing else touches what the loop owns.
+final class EventLoop: SerialExecutor {
+    /// What a descriptor became ready for.
+    struct Readiness: OptionSet, Sendable {
+        let rawValue: UInt32
+        static let readable = Readiness(rawValue: UInt32(LINUX_READABLE))
+        static let writable = Readiness(rawValue: UInt32(LINUX_WRITABLE))
+    }
+
+    private struct Inbox {
+        var jobs: [UnownedJob] = []
+        var work: [@Sendable () -> Void] = []
+        var isStopped = false
+    }
+
+    private let epoll: Int32
+    private let wake: Int32
+    private let timer: Int32
+    private let inbox = Mutex(Inbox())
+    private let handlers = Mutex<[Int32: @Sendable (Readiness) -> Void]>([:])
+    private let thread = Mutex<pthread_t?>(nil)
+
+    /// Opens the loop's descriptors; it runs once `run` is called.
+    init() {
+        epoll = linux_epoll_create()
+        wake = linux_eventfd()
+        timer = linux_timerfd()
+        precondition(epoll >= 0 && wake >= 0 && timer >= 0, "epoll, eventfd and timerfd exist since Linux 2.6.27")
+        linux_epoll_watch(epoll, wake, Readiness.readable.rawValue)
+        linux_epoll_watch(epoll, timer, Readiness.readable.rawValue)
+    }
+
+    deinit {
+        for descriptor in [epoll, wake, timer] { close(descriptor) }
+    }
+
+    /// Now, by `CLOCK_MONOTONIC`.
+    static var now: Instant {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Instant(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
+    }
+
+    /// Runs on the calling thread until `stop`. After each batch of events `turn` does what they led to and returns when it
+    /// next wants to run, nil for not before another event.
+    func run(turn: () -> Instant?) {
+        thread.withLock { $0 = pthread_self() }
+        linux_name_thread("loop")
+        var ready = [linux_ready](repeating: linux_ready(), count: 64)
+        while !drainInbox() {
+            let deadline = turn()
+            // a deadline of 0 would disarm the timer
+            linux_timerfd_set(timer, deadline.map { max($0.nanoseconds, 1) } ?? 0)
+            let count = linux_epoll_wait(epoll, &ready, Int32(ready.count))
+            for event in ready.prefix(Int(max(count, 0))) {
+                dispatch(event)
+            }
+        }
+    }
+
+    private func dispatch(_ event: linux_ready) {
+        switch event.descriptor {
+        case wake: linux_eventfd_clear(wake)
+        case timer: linux_timerfd_set(timer, 0)
+        default:
+            var readiness = Readiness(rawValue: event.events)
+            // an error or hang-up is found by the read or write that it makes fail
+            if event.events & UInt32(LINUX_BROKEN) != 0 { readiness.formUnion([.readable, .writable]) }
+            handlers.withLock { $0[event.descriptor] }?(readiness)
+        }
+    }
+
+    /// Runs what other threads handed over; true once stopped.
+    private func drainInbox() -> Bool {
+        while true {
+            let (jobs, work, isStopped) = inbox.withLock { inbox in
+                defer {
+                    inbox.jobs.removeAll(keepingCapacity: true)
+                    inbox.work.removeAll(keepingCapacity: true)
+                }
+                return (inbox.jobs, inbox.work, inbox.isStopped)
+            }
+            for job in jobs { job.runSynchronously(on: asUnownedSerialExecutor()) }
+            for item in work { item() }
+            if isStopped { return true }
+            if jobs.isEmpty, work.isEmpty { return false }
+        }
+    }
+
+    /// Makes `run` return after the work that is already in the inbox.
+    func stop() {
+        inbox.withLock { $0.isStopped = true }
+        linux_eventfd_signal(wake)
+    }
+
+    /// Hands `work` to the loop's thread; it runs after what was handed over before.
+    func submit(_ work: @escaping @Sendable () -> Void) {
+        inbox.withLock { $0.work.append(work) }
+        linux_eventfd_signal(wake)
+    }
+
+    /// Calls `handler` on the loop's thread whenever `descriptor` is ready for one of `readiness`; a second call replaces
+    /// the first.
+    func watch(_ descriptor: Int32, for readiness: Readiness, _ handler: @escaping @Sendable (Readiness) -> Void) {
+        handlers.withLock { $0[descriptor] = handler }
+        let result = linux_epoll_watch(epoll, descriptor, readiness.rawValue)
+        precondition(result == 0, "epoll takes every socket (\(errno))")
+    }
+
+    /// Stops watching `descriptor`; call it before the descriptor is closed.
+    func forget(_ descriptor: Int32) {
+        handlers.withLock { $0[descriptor] = nil }
+        linux_epoll_forget(epoll, descriptor)
+    }
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        inbox.withLock { $0.jobs.append(job) }
+        linux_eventfd_signal(wake)
+    }
+
+    func checkIsolated() {
+        let isLoop = thread.withLock { $0.map { pthread_equal($0, pthread_self()) != 0 } ?? false }
+        precondition(isLoop, "only the loop's thread touches what the loop owns")
+    }
+}

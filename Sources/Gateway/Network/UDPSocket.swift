@@ -1,0 +1,111 @@
+import CLinux
+import Glibc
+import Wire
+
+/// Why a socket could not be opened.
+struct SocketError: Error, CustomStringConvertible {
+    let description: String
+}
+
+/// A non-blocking UDP socket bound to one local address, shared by every peer.
+final class UDPSocket {
+    /// The address it is bound to: the base of a host candidate.
+    let local: SocketAddress
+    let descriptor: Int32
+    private var canSegment: Int32 = 1
+    private var slots: [UInt8] = []
+    private var headers: [linux_datagram] = []
+
+    private static let slotBytes = 2048
+    private static let slotCount = 32
+
+    /// Opens a socket on `address`; port 0 lets the kernel choose.
+    init(bindingTo address: SocketAddress) throws(SocketError) {
+        var bound = linux_address(address)
+        // a second of a 4 Mbit/s stream: a viewer's burst of feedback, or ours of a key frame, finds room
+        descriptor = linux_udp_socket(&bound, 1 << 19, 1 << 19)
+        guard descriptor >= 0 else {
+            throw SocketError(description: "cannot bind UDP \(address): \(String(cString: strerror(errno)))")
+        }
+        local = SocketAddress(address.ip, port: bound.port)
+    }
+
+    deinit {
+        close(descriptor)
+    }
+
+    /// Reads what has arrived, at most one burst, and calls `each` with the bytes and the sender. False once nothing is left.
+    func receive(_ each: ([UInt8], SocketAddress) -> Void) -> Bool {
+        if slots.isEmpty {
+            slots = [UInt8](repeating: 0, count: Self.slotBytes * Self.slotCount)
+            headers = [linux_datagram](repeating: linux_datagram(), count: Self.slotCount)
+        }
+        // An ICMP error of an earlier send is reported once and says nothing about this socket: read on at the next event.
+        let count = Int(
+            linux_udp_receive(descriptor, &slots, Int32(Self.slotBytes), &headers, Int32(Self.slotCount)))
+        guard count > 0 else { return false }
+        for header in headers.prefix(count) where header.length > 0 {
+            let start = Int(header.offset)
+            each(Array(slots[start..<(start + Int(header.length))]), SocketAddress(header.remote))
+        }
+        return count == Self.slotCount
+    }
+
+    /// Sends `datagrams` of `storage`, in order. What finds the socket's buffer full, or a destination the kernel knows no way to, is
+    /// lost as on any network; returns how many were.
+    func send(_ storage: [UInt8], _ datagrams: [DatagramBatch.Entry]) -> Int {
+        let messages = datagrams.map { entry in
+            linux_datagram(
+                offset: UInt32(entry.range.lowerBound), length: UInt32(entry.range.count),
+                remote: linux_address(entry.remote))
+        }
+        return storage.withUnsafeBufferPointer { storage in
+            messages.withUnsafeBufferPointer { messages in
+                var lost = 0
+                var next = 0
+                while next < messages.count {
+                    var failed: Int32 = 0
+                    let sent = linux_udp_send(
+                        descriptor, storage.baseAddress, messages.baseAddress! + next, Int32(messages.count - next),
+                        &canSegment, &failed)
+                    if sent < 0 {
+                        lost += 1
+                        next += Int(failed) + 1
+                    } else {
+                        lost += messages.count - next - Int(sent)
+                        break
+                    }
+                }
+                return lost
+            }
+        }
+    }
+}
+
+extension linux_address {
+    /// The C form of `address`.
+    init(_ address: SocketAddress) {
+        self.init()
+        port = address.port
+        family = address.ip.isIPv6 ? 6 : 4
+        if case .v6(_, _, let scope) = address.ip { self.scope = scope }
+        withUnsafeMutableBytes(of: &ip) { $0.copyBytes(from: address.ip.bytes) }
+    }
+}
+
+extension SocketAddress {
+    /// The address that `address` stands for.
+    init(_ address: linux_address) {
+        let bytes = withUnsafeBytes(of: address.ip) { Array($0) }
+        var reader = ByteReader(bytes)
+        let ip: IPAddress
+        if address.family == 4 {
+            ip = .v4((try? reader.uint32()) ?? 0)
+        } else {
+            let high = (try? reader.uint64()) ?? 0
+            let low = (try? reader.uint64()) ?? 0
+            ip = .v6(high: high, low: low, scope: address.scope)
+        }
+        self.init(ip, port: address.port)
+    }
+}
