@@ -30,7 +30,7 @@ public struct DatagramBatch: Sendable {
     }
 
     /// Appends the datagram that `write` adds to the end of the buffer it is given; it must leave what stands before
-    /// untouched. Nothing is appended when `write` throws.
+    /// untouched. There is none when `write` adds nothing, or throws.
     public mutating func append<Failure: Error>(
         from local: SocketAddress, to remote: SocketAddress, _ write: (inout [UInt8]) throws(Failure) -> Void
     ) throws(Failure) {
@@ -42,6 +42,7 @@ public struct DatagramBatch: Sendable {
             throw error
         }
         precondition(storage.count >= start, "a datagram's writer only appends")
+        guard storage.count > start else { return }
         entries.append(Entry(range: start..<storage.count, local: local, remote: remote))
     }
 

@@ -1,1 +1,4 @@
 import Gateway
+import Glibc
+
+exit(Doorward.main(Array(CommandLine.arguments.dropFirst())))

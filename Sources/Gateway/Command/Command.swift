@@ -1,0 +1,104 @@
+/// What the command line asks for.
+public enum Command: Equatable, Sendable {
+    /// Start the daemon.
+    case run(ConfigurationSource)
+    /// Say whether a configuration is sound.
+    case check(ConfigurationSource)
+    /// List cameras, sound devices and GPIO lines.
+    case devices
+    /// Press the button of the running daemon.
+    case ring(ConfigurationSource)
+    /// Print how it is used.
+    case help
+    /// Print the version.
+    case version
+
+    /// Where the configuration comes from: a file, if any, and `key.path=value` overrides in their order.
+    public struct ConfigurationSource: Equatable, Sendable {
+        /// The file's path.
+        public var file: String?
+        /// Overrides, each `key.path=value`.
+        public var overrides: [String] = []
+
+        /// The defaults alone.
+        public init(file: String? = nil, overrides: [String] = []) {
+            self.file = file
+            self.overrides = overrides
+        }
+    }
+
+    /// A command line that cannot be understood, with the sentence to print.
+    public struct UsageError: Error, Equatable, CustomStringConvertible {
+        /// What is wrong.
+        public let description: String
+    }
+
+    /// The version that `--version` prints.
+    public static let programVersion = "0.1.0"
+
+    /// Understands `arguments` (without the program's own name).
+    public static func parse(_ arguments: [String]) throws(UsageError) -> Command {
+        if arguments.contains("--help") || arguments.contains("-h") { return .help }
+        if arguments.contains("--version") { return .version }
+        guard let name = arguments.first else {
+            throw UsageError(description: "a command is missing")
+        }
+        let rest = arguments.dropFirst()
+        switch name {
+        case "run": return .run(try source(rest, of: name))
+        case "check": return .check(try source(rest, of: name))
+        case "ring": return .ring(try source(rest, of: name))
+        case "devices":
+            if let extra = rest.first { throw UsageError(description: "devices takes no “\(extra)”") }
+            return .devices
+        case "help": return .help
+        default: throw UsageError(description: "there is no command “\(name)”")
+        }
+    }
+
+    private static func source(
+        _ arguments: ArraySlice<String>, of command: String
+    ) throws(UsageError) -> ConfigurationSource {
+        var source = ConfigurationSource()
+        var rest = arguments
+        while let argument = rest.popFirst() {
+            let parts = argument.split(separator: "=", maxSplits: 1).map(String.init)
+            let attached = parts.count == 2 ? parts[1] : nil
+            switch parts.first {
+            case "--config":
+                guard let value = attached ?? rest.popFirst() else {
+                    throw UsageError(description: "--config needs a file")
+                }
+                source.file = value
+            case "--set":
+                guard let value = attached ?? rest.popFirst(), value.contains("=") else {
+                    throw UsageError(description: "--set needs key.path=value")
+                }
+                source.overrides.append(value)
+            default:
+                // `doorward check FILE` reads as one expects it to
+                guard command == "check", source.file == nil, !argument.hasPrefix("-") else {
+                    throw UsageError(description: "\(command) takes no “\(argument)”")
+                }
+                source.file = argument
+            }
+        }
+        return source
+    }
+
+    /// What `--help` prints.
+    public static let help = """
+        doorward \(programVersion): a video doorbell that any browser can call and be called by
+
+        usage:
+          doorward run   [--config FILE] [--set key.path=value …]   start the daemon
+          doorward check [--config FILE] [--set key.path=value …]   say whether a configuration is sound
+          doorward devices                                          list cameras, sound devices and GPIO lines
+          doorward ring  [--config FILE] [--set key.path=value …]   press the button of the running daemon
+          doorward --help | --version
+
+        No file is needed: every key has a default. Environment variables override the file and --set overrides both;
+        doorward.yaml documents every key and its variable.
+
+        """
+}

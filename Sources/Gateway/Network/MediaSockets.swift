@@ -1,0 +1,122 @@
+import ICE
+import Wire
+
+/// The UDP sockets that every peer shares, one for each local address, and the book of which peer a datagram is for.
+///
+/// A STUN Binding request names its peer by the username fragment before the colon (RFC 8445 §7.2.2); every other datagram comes from an
+/// address that its peer has exchanged checks with.
+final class MediaSockets {
+    /// Counters of what could not be delivered.
+    struct Counters {
+        var received = 0
+        /// Datagrams that belong to no peer.
+        var strangers = 0
+        /// Datagrams that the kernel did not take.
+        var unsent = 0
+    }
+
+    private let ports: ClosedRange<UInt16>?
+    private let interfaceNames: [String]
+    private let log: Log
+    private(set) var counters = Counters()
+    private(set) var sockets: [SocketAddress: UDPSocket] = [:]
+    private var owners: [SocketAddress: SessionID] = [:]
+    private var fragments: [String: SessionID] = [:]
+
+    init(configuration: Configuration.Network, log: Log) {
+        ports = configuration.udpPorts
+        interfaceNames = configuration.interfaces
+        self.log = log
+    }
+
+    /// Opens a socket on every address that came and closes those whose address went. Returns what to watch and what to
+    /// forget.
+    func refresh() -> (opened: [UDPSocket], closed: [UDPSocket]) {
+        let wanted = Set(NetworkInterface.reachable(names: interfaceNames).map(\.address))
+        let present = Dictionary(uniqueKeysWithValues: sockets.values.map { ($0.local.ip, $0) })
+        let closed = present.filter { !wanted.contains($0.key) }.map(\.value)
+        for socket in closed { sockets[socket.local] = nil }
+        var opened: [UDPSocket] = []
+        for address in wanted.subtracting(present.keys) {
+            do throws(SocketError) {
+                let socket = try open(address)
+                sockets[socket.local] = socket
+                opened.append(socket)
+                log.debug("media: listening on UDP \(socket.local)")
+            } catch {
+                log.warning("media: \(error)")
+            }
+        }
+        return (opened, closed)
+    }
+
+    private func open(_ address: IPAddress) throws(SocketError) -> UDPSocket {
+        guard let ports else { return try UDPSocket(bindingTo: SocketAddress(address, port: 0)) }
+        var failure = SocketError(description: "no UDP port in \(ports) is free on \(address)")
+        for port in ports {
+            do throws(SocketError) {
+                return try UDPSocket(bindingTo: SocketAddress(address, port: port))
+            } catch {
+                failure = error
+            }
+        }
+        throw failure
+    }
+
+    /// The local addresses with their preference (RFC 8445 §5.1.2.1): IPv6 before IPv4 (RFC 8421 §4), link-local last.
+    var localAddresses: [(address: SocketAddress, preference: UInt16)] {
+        let ordered = sockets.keys.sorted { left, right in
+            let rank = { (ip: IPAddress) in ip.isLoopback ? 3 : ip.isLinkLocal ? 2 : ip.isIPv6 ? 0 : 1 }
+            return (rank(left.ip), left.description) < (rank(right.ip), right.description)
+        }
+        return ordered.enumerated().map { ($0.element, UInt16(max(0, 65535 - 256 * $0.offset))) }
+    }
+
+    /// Which session a datagram is for; nil for none.
+    func route(_ datagram: [UInt8], from remote: SocketAddress) -> SessionID? {
+        counters.received += 1
+        if ICEAgent.isSTUN(datagram), let fragment = ICEAgent.localUsernameFragment(of: datagram) {
+            guard let session = fragments[fragment] else {
+                counters.strangers += 1
+                return nil
+            }
+            owners[remote] = session
+            return session
+        }
+        guard let session = owners[remote] else {
+            counters.strangers += 1
+            return nil
+        }
+        return session
+    }
+
+    /// Remembers that `session` answers to the username fragment `fragment`.
+    func register(_ fragment: String, for session: SessionID) {
+        fragments[fragment] = session
+    }
+
+    /// Sends what waits in `batch` for `session` and empties it.
+    func send(_ batch: inout DatagramBatch, for session: SessionID) {
+        guard !batch.isEmpty else { return }
+        var rest = batch.entries[...]
+        while let first = rest.first {
+            let run = rest.prefix { $0.local == first.local }
+            if let socket = sockets[first.local] {
+                counters.unsent += socket.send(batch.storage, Array(run))
+            } else {
+                counters.unsent += run.count
+            }
+            // The answer comes from where this went. Of two peers behind one address (two tabs that share a port never do) the
+            // last to send has it; a check of the other takes it back.
+            for entry in run where owners[entry.remote] != session { owners[entry.remote] = session }
+            rest = rest.dropFirst(run.count)
+        }
+        batch.removeAll()
+    }
+
+    /// Forgets everything about `session`.
+    func forget(_ session: SessionID) {
+        owners = owners.filter { $0.value != session }
+        fragments = fragments.filter { $0.value != session }
+    }
+}

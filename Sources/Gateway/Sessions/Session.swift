@@ -1,0 +1,74 @@
+import Calls
+import ICE
+import Media
+import PeerConnection
+import RTP
+import SDP
+import Wire
+
+/// Names a peer of this daemon, whoever it serves.
+struct SessionID: Hashable, CustomStringConvertible {
+    let rawValue: Int
+    var description: String { "#\(rawValue)" }
+}
+
+/// One viewer's peer connection and what it is for. Owned by the loop.
+final class Session {
+    /// Whom the peer serves.
+    enum Viewer: Hashable {
+        /// A page, in a call.
+        case call(CallID)
+        /// A player, by WHEP; the text is the last part of its resource's path.
+        case player(String)
+    }
+
+    let id: SessionID
+    let viewer: Viewer
+    let began: Instant
+    var peer: RTCPeerConnection
+    var negotiation = PerfectNegotiation(isPolite: false)
+    /// What this peer's outgoing media is bound to, once it was added.
+    private(set) var tracks: (video: TransceiverID, audio: TransceiverID)?
+    /// Whether pictures wait for a key frame: a decoder can start nowhere else.
+    private(set) var awaitsKeyFrame = true
+    private(set) var connectedAt: Instant?
+    private(set) var firstFrameAt: Instant?
+
+    init(id: SessionID, viewer: Viewer, configuration: RTCPeerConnection.Configuration, random: any RandomSource, at now: Instant) {
+        self.id = id
+        self.viewer = viewer
+        began = now
+        peer = RTCPeerConnection(configuration: configuration, random: random)
+    }
+
+    /// Adds the door's picture and sound. In a call that is done when the page's offer has come, so that the offer's media descriptions
+    /// take them and no offer of ours collides with it.
+    func addTracks() {
+        guard tracks == nil else { return }
+        tracks = (peer.addTrack(.video, streamID: "door"), peer.addTrack(.audio, streamID: "door"))
+    }
+
+    /// Whether media can leave.
+    var isConnected: Bool { peer.connectionState == .connected }
+
+    func becameConnected(at now: Instant) {
+        if connectedAt == nil { connectedAt = now }
+        awaitsKeyFrame = true
+    }
+
+    /// Sends one picture. Returns whether a key frame is needed first.
+    func send(picture frame: PacketizedFrame, at now: Instant) -> Bool {
+        guard isConnected, let tracks, peer.canSend(on: tracks.video) else { return false }
+        guard frame.isKeyFrame || !awaitsKeyFrame else { return true }
+        awaitsKeyFrame = false
+        if firstFrameAt == nil { firstFrameAt = now }
+        peer.send(frame, on: tracks.video, at: now)
+        return false
+    }
+
+    /// Sends 20 ms of sound.
+    func send(sound packet: PacketizedFrame, at now: Instant) {
+        guard isConnected, let tracks, peer.canSend(on: tracks.audio) else { return }
+        peer.send(packet, on: tracks.audio, at: now)
+    }
+}

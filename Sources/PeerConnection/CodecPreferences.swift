@@ -1,0 +1,70 @@
+import SDP
+
+/// The codecs of this endpoint, and how they are found in another's description.
+enum CodecPreferences {
+    /// H.264 constrained baseline, packetization mode 1 (RFC 6184, RFC 7742 §6.2), with the feedback that this sender answers.
+    static let h264 = RTPCodec(
+        payloadType: 102, name: "H264", clockRate: 90_000,
+        parameters: [
+            FormatParameter("level-asymmetry-allowed", "1"), FormatParameter("packetization-mode", "1"),
+            FormatParameter("profile-level-id", "42e01f"),
+        ],
+        feedback: videoFeedback)
+
+    /// Opus, which is always 48 kHz and two channels in SDP (RFC 7587 §7).
+    static let opus = RTPCodec(
+        payloadType: 111, name: "opus", clockRate: 48_000, channels: 2,
+        parameters: [FormatParameter("minptime", "10"), FormatParameter("useinbandfec", "1")])
+
+    private static let videoFeedback: [RTCPFeedback] = [.nack, .pictureLossIndication, .fullIntraRequest]
+    private static let rtxPayloadType: UInt8 = 103
+
+    /// The codecs to offer for `kind`: the ones agreed on before under their numbers, else ours.
+    static func offer(
+        for kind: MediaKind, negotiated: RTCRtpTransceiver.NegotiatedCodec?
+    ) -> [RTPCodec] {
+        let rtx = { (payloadType: UInt8, primary: UInt8) in
+            RTPCodec(
+                payloadType: payloadType, name: "rtx", clockRate: 90_000,
+                parameters: [FormatParameter("apt", String(primary))])
+        }
+        if let negotiated {
+            return [negotiated.codec] + (negotiated.rtxPayloadType.map { [rtx($0, negotiated.codec.payloadType)] } ?? [])
+        }
+        return kind == .video ? [h264, rtx(rtxPayloadType, h264.payloadType)] : [opus]
+    }
+
+    /// The codec of the offered media description `section` that this endpoint answers with, and the answer's text for it; nil where
+    /// there is none in common.
+    static func choose(from section: MediaDescription) -> RTCRtpTransceiver.NegotiatedCodec? {
+        switch section.kind {
+        case .video:
+            // Constrained baseline first: what the encoder makes. A plain baseline decoder takes it too (RFC 6184 §8.1).
+            let candidates = section.codecs.filter { $0.isNamed("H264") && $0.clockRate == 90_000 }
+            let parameters = candidates.compactMap { codec in H264Parameters(codec).map { (codec, $0) } }
+            let usable = parameters.filter { $0.1.packetizationMode == 1 }
+            let chosen =
+                usable.first { $0.1.profile == .constrainedBaseline } ?? usable.first { $0.1.profile == .baseline }
+            guard var codec = chosen?.0 else { return nil }
+            codec.feedback = videoFeedback.filter(codec.feedback.contains)
+            return .init(
+                codec: codec, rtxPayloadType: section.retransmissionCodec(for: codec.payloadType)?.payloadType)
+        case .audio:
+            guard
+                var codec = section.codecs.first(where: {
+                    $0.isNamed("opus") && $0.clockRate == 48_000 && $0.channels == 2
+                })
+            else { return nil }
+            codec.parameters = opus.parameters
+            codec.feedback = []
+            return .init(codec: codec, rtxPayloadType: nil)
+        case .application, .other:
+            return nil
+        }
+    }
+
+    /// The header extensions that this endpoint uses, by the number it gives them in its own offers.
+    static let headerExtensions: [(identifier: UInt16, uri: String)] = [
+        (1, "urn:ietf:params:rtp-hdrext:sdes:mid")
+    ]
+}

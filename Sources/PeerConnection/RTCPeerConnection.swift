@@ -1,0 +1,232 @@
+public import DTLS
+public import ICE
+public import RTP
+import SDP
+import SRTP
+public import Wire
+
+/// One side of a WebRTC session (W3C RTCPeerConnection, JSEP RFC 8829) without sockets, clocks or threads.
+///
+/// Tell it what happened (`handle`, or one of the W3C's methods), then drain it: take every event from `nextOutput()` and send every
+/// datagram of `outbox`; call `handle(.timePassed, at:)` when `deadline` comes. Everything a call changes is changed when it
+/// returns: what the W3C does in a queue of asynchronous operations happens here in the order of the calls.
+///
+/// All media descriptions share one transport (BUNDLE, `max-bundle`; rtcp-mux): one ICE agent, one DTLS association.
+public struct RTCPeerConnection {
+    /// What a connection is made with.
+    public struct Configuration {
+        /// Who this endpoint is.
+        public var certificate: DTLSCertificate
+        /// STUN servers to learn reflexive addresses from.
+        public var stunServers: [SocketAddress]
+        /// Whether to be the DTLS server where the offer leaves the choice. The server chooses the SRTP profile among the client's, and takes
+        /// AES-GCM, which costs a quarter of AES-CM with HMAC-SHA1, where a browser as the server would not.
+        public var prefersDTLSServer: Bool
+        /// The canonical name that binds the streams of this endpoint together (RFC 3550 §6.5.1).
+        public var canonicalName: String
+        /// Times and limits of ICE.
+        public var ice: ICEConfiguration
+
+        /// A configuration with the defaults.
+        public init(certificate: DTLSCertificate, canonicalName: String = "doorward") {
+            self.certificate = certificate
+            self.canonicalName = canonicalName
+            stunServers = []
+            prefersDTLSServer = true
+            ice = ICEConfiguration()
+        }
+    }
+
+    /// What a connection is told.
+    public enum Input: Sendable {
+        /// A datagram came from `remote` to the socket bound to `local`.
+        case datagram([UInt8], local: SocketAddress, remote: SocketAddress)
+        /// The shell has bound a UDP socket there; `preference` orders the addresses, the highest first (RFC 8445 §5.1.2.1).
+        case localAddressAdded(SocketAddress, preference: UInt16)
+        /// The socket there is gone.
+        case localAddressRemoved(SocketAddress)
+        /// Every local address was given.
+        case localAddressesEnded
+        /// The deadline may have passed.
+        case timePassed
+    }
+
+    /// What a connection tells.
+    public enum Event: Sendable {
+        /// `negotiationneeded`: the next offer will differ from what was agreed on (W3C §4.7.3).
+        case negotiationNeeded
+        /// `icecandidate`: a candidate to send to the other side; an empty one ends them.
+        case iceCandidate(RTCIceCandidate)
+        /// `signalingstatechange`.
+        case signalingStateChanged(RTCSignalingState)
+        /// `icegatheringstatechange`.
+        case iceGatheringStateChanged(ICEGatheringState)
+        /// `iceconnectionstatechange`.
+        case iceConnectionStateChanged(ICEConnectionState)
+        /// `connectionstatechange`.
+        case connectionStateChanged(RTCPeerConnectionState)
+        /// `track`: the other side will send, or (`isActive` false, W3C `mute`) will no longer.
+        case track(TransceiverID, MediaKind, isActive: Bool)
+        /// A packet of media came on this transceiver.
+        case packet(TransceiverID, RTPPacket)
+        /// The receiver cannot decode on: it asks for a key frame (PLI, RFC 4585 §6.3.1; FIR, RFC 5104 §4.3.1).
+        case keyFrameRequested(TransceiverID)
+    }
+
+    /// Why the connection failed, for the log and for the page.
+    public enum FailureReason: Hashable, Sendable, CustomStringConvertible {
+        /// No pair of candidates works, or consent has expired.
+        case ice
+        /// The DTLS association failed.
+        case dtls(DTLSError)
+
+        /// A sentence for people.
+        public var description: String {
+            switch self {
+            case .ice: "no network path works between the viewer and the door"
+            case .dtls(let error): "the encrypted connection failed (\(error))"
+            }
+        }
+    }
+
+    let configuration: Configuration
+    let random: any RandomSource
+
+    // Negotiation.
+    /// `signalingState`.
+    public internal(set) var signalingState = RTCSignalingState.stable
+    var transceivers: [RTCRtpTransceiver] = []
+    var negotiated = NegotiatedDescriptions()
+    /// What a rollback returns to: the transceivers as they were in `stable`.
+    var stableTransceivers: [RTCRtpTransceiver]?
+    var isNegotiationNeeded = false
+    var isRestartNeeded = false
+    let sessionIdentifier: UInt64
+    var sessionVersion: UInt64 = 1
+    var nextTransceiverNumber = 0
+    var nextMID = 0
+
+    // Transport.
+    var ice: ICEAgent
+    var dtls: DTLSTransport?
+    var earlyDTLS: [[UInt8]] = []
+    var srtpSender: SRTPSender?
+    var srtpReceiver: SRTPReceiver?
+    var profile: SRTPProtectionProfile?
+    /// Why the connection failed; nil while it has not.
+    public internal(set) var failureReason: FailureReason?
+    /// `connectionState`.
+    public internal(set) var connectionState = RTCPeerConnectionState.new
+    var hasSelectedPair = false
+
+    // Media.
+    var media = MediaStreams()
+
+    /// The datagrams to send; the shell sends and empties it (`removeAll`) after every call.
+    public var outbox = DatagramBatch()
+    var events: [Event] = []
+    var nextEvent = 0
+    /// What was discarded, by reason.
+    public internal(set) var discards: [DiscardReason: Int] = [:]
+
+    /// Why an incoming datagram was of no use. None is an error: anybody can send to a UDP port.
+    public enum DiscardReason: String, Hashable, Sendable {
+        /// Its first byte is none of RFC 7983's.
+        case unknownProtocol = "unknown-protocol"
+        /// Media before there are keys.
+        case noKeys = "no-keys"
+        /// SRTP or SRTCP that does not authenticate, or was received before.
+        case srtp
+        /// A packet of a stream that was not negotiated.
+        case unknownStream = "unknown-stream"
+        /// RTP or RTCP that breaks its own format.
+        case malformed
+        /// DTLS before the transport's role is known, beyond what is kept.
+        case earlyDTLS = "early-dtls"
+        /// Anything after `close`.
+        case closed
+    }
+
+    /// A connection in the state `new`.
+    public init(configuration: Configuration, random: any RandomSource) {
+        self.configuration = configuration
+        self.random = random
+        // RFC 8829 §5.2.1: a number below 2⁶³ so that every parser takes it
+        sessionIdentifier = random.next() >> 1
+        ice = ICEAgent(
+            role: .controlling, credentials: ICECredentials(random: random), random: random,
+            configuration: configuration.ice)
+    }
+
+    /// `iceConnectionState`.
+    public var iceConnectionState: ICEConnectionState { ice.connectionState }
+    /// `iceGatheringState`.
+    public var iceGatheringState: ICEGatheringState { ice.gatheringState }
+    /// The username fragment that incoming checks for this peer carry; an ICE restart changes it.
+    public var localUsernameFragment: String { ice.credentials.usernameFragment }
+    /// The pair that media goes by; nil before there is one.
+    public var selectedPair: ICECandidatePair? { ice.selectedPair }
+
+    /// When `handle(.timePassed, at:)` is due; nil for never.
+    public var deadline: Instant? {
+        guard connectionState != .closed else { return nil }
+        return earliest(ice.deadline, dtls?.deadline, media.deadline)
+    }
+
+    /// Takes note of `input`, which happened at `now`.
+    public mutating func handle(_ input: Input, at now: Instant) {
+        guard connectionState != .closed else {
+            if case .datagram = input { discard(.closed) }
+            return
+        }
+        switch input {
+        case .datagram(let bytes, let local, let remote):
+            receive(bytes, local: local, remote: remote, at: now)
+        case .localAddressAdded(let address, let preference):
+            ice.handle(.localAddressAdded(address, preference: preference), at: now)
+        case .localAddressRemoved(let address):
+            ice.handle(.localAddressRemoved(address), at: now)
+        case .localAddressesEnded:
+            for server in configuration.stunServers { ice.handle(.stunServerAdded(server), at: now) }
+            ice.handle(.gatheringEnded, at: now)
+        case .timePassed:
+            if let deadline = ice.deadline, deadline <= now { ice.handle(.timePassed, at: now) }
+            if let dtls, let deadline = dtls.deadline, deadline <= now { dtls.handle(.timePassed, at: now) }
+            if let deadline = media.deadline, deadline <= now { sendReports(at: now) }
+        }
+        drainTransport(at: now)
+    }
+
+    /// The next event, in order; nil when there is none.
+    public mutating func nextOutput() -> Event? {
+        if nextEvent < events.count {
+            defer { nextEvent += 1 }
+            return events[nextEvent]
+        }
+        events.removeAll(keepingCapacity: true)
+        nextEvent = 0
+        // W3C §4.7.3: fired only in `stable`; what is still needed after an exchange is checked when it ends
+        if isNegotiationNeeded, signalingState == .stable, connectionState != .closed {
+            isNegotiationNeeded = false
+            return .negotiationNeeded
+        }
+        return nil
+    }
+
+    /// Ends the session (W3C §4.4.2, `close`): the other side is told, and nothing happens any more.
+    public mutating func close(at now: Instant) {
+        guard connectionState != .closed else { return }
+        sendGoodbye(at: now)
+        dtls?.handle(.close, at: now)
+        drainTransport(at: now)
+        ice.handle(.close, at: now)
+        signalingState = .closed
+        connectionState = .closed
+        events.append(.signalingStateChanged(.closed))
+        events.append(.connectionStateChanged(.closed))
+    }
+
+    mutating func discard(_ reason: DiscardReason) {
+        discards[reason, default: 0] += 1
+    }
+}

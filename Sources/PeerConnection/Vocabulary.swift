@@ -1,0 +1,103 @@
+/// The W3C's enumerations and dictionaries (WebRTC: Real-Time Communication in Browsers), by their own names.
+
+/// Where an offer/answer exchange stands (W3C §4.3.1).
+///
+/// ```
+///              setLocal(offer)                     setRemote(answer)
+///   stable ─────────────────────► have-local-offer ──────────────────► stable
+///     │    ◄───────────────────── (rollback)
+///     │        setRemote(offer)                    setLocal(answer)
+///     └─────────────────────────► have-remote-offer ─────────────────► stable
+/// ```
+public enum RTCSignalingState: String, Sendable {
+    /// No exchange is under way.
+    case stable
+    /// Our offer waits for its answer.
+    case haveLocalOffer = "have-local-offer"
+    /// The other side's offer waits for our answer.
+    case haveRemoteOffer = "have-remote-offer"
+    /// The connection was closed.
+    case closed
+}
+
+/// The state of ICE and DTLS together (W3C §4.3.3).
+public enum RTCPeerConnectionState: String, Sendable {
+    /// Nothing has begun.
+    case new
+    /// ICE or DTLS is under way.
+    case connecting
+    /// Media can flow.
+    case connected
+    /// Connectivity is in doubt; it may come back by itself.
+    case disconnected
+    /// ICE or DTLS has failed.
+    case failed
+    /// The connection was closed.
+    case closed
+}
+
+/// What a session description is (W3C §4.6.1).
+public enum RTCSdpType: String, Sendable, Codable {
+    /// A proposal.
+    case offer
+    /// The final reply to an offer.
+    case answer
+    /// Takes the pending offer back.
+    case rollback
+}
+
+/// A session description as it travels (W3C §4.6.2).
+public struct RTCSessionDescription: Hashable, Sendable, Codable {
+    /// What it is.
+    public let type: RTCSdpType
+    /// Its text in SDP (RFC 8866); empty for a rollback.
+    public let sdp: String
+
+    /// A description of the type `type` with the text `sdp`.
+    public init(type: RTCSdpType, sdp: String) {
+        self.type = type
+        self.sdp = sdp
+    }
+}
+
+/// A candidate as it travels (W3C §4.8.1.1, RTCIceCandidateInit).
+public struct RTCIceCandidate: Hashable, Sendable, Codable {
+    /// The candidate-attribute (RFC 8839 §5.1) with its `candidate:`; empty for the end of candidates.
+    public let candidate: String
+    /// The identification tag of the media description it is for.
+    public let sdpMid: String?
+    /// The index of that media description, from 0.
+    public let sdpMLineIndex: Int?
+    /// The username fragment of the ICE generation it belongs to.
+    public let usernameFragment: String?
+
+    /// A candidate with the attribute `candidate`.
+    public init(candidate: String, sdpMid: String?, sdpMLineIndex: Int?, usernameFragment: String? = nil) {
+        self.candidate = candidate
+        self.sdpMid = sdpMid
+        self.sdpMLineIndex = sdpMLineIndex
+        self.usernameFragment = usernameFragment
+    }
+}
+
+/// A call that the connection's state or the description's content does not allow; the names are the W3C's DOMException names.
+public enum RTCError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The connection is closed, or in a signalling state that does not allow this.
+    case invalidState(String)
+    /// The description could not be parsed, or breaks a rule that the other side MUST follow.
+    case invalidAccess(String)
+    /// The description asks for what this implementation does not do.
+    case notSupported(String)
+    /// A candidate or description that does not fit the present one.
+    case operation(String)
+
+    /// The name and the reason.
+    public var description: String {
+        switch self {
+        case .invalidState(let reason): "InvalidStateError: \(reason)"
+        case .invalidAccess(let reason): "InvalidAccessError: \(reason)"
+        case .notSupported(let reason): "NotSupportedError: \(reason)"
+        case .operation(let reason): "OperationError: \(reason)"
+        }
+    }
+}
