@@ -1,0 +1,30 @@
+import Wire
+
+extension ICEAgent {
+    /// Whether a datagram is STUN rather than DTLS, TURN channel data or (S)RTP: its first byte is 0 to 3 (RFC 7983 §7).
+    public static func isSTUN(_ datagram: some Collection<UInt8>) -> Bool {
+        datagram.first.map { $0 <= 3 } ?? false
+    }
+
+    /// The username fragment of the agent that a Binding request is meant for, the part of its USERNAME before the colon
+    /// (RFC 8445 §7.2.2). On a socket that agents share, this finds the one that a request belongs to. Nil for anything
+    /// but an intact Binding request; nothing about it is authenticated yet.
+    public static func localUsernameFragment(of datagram: [UInt8]) -> String? {
+        guard let message = try? STUNMessage(parsing: datagram), message.messageClass == .request,
+            message.method == .binding, let username = message.username
+        else { return nil }
+        return UsernamePair(username)?.receiver
+    }
+}
+
+/// The USERNAME of a check: `receiver's fragment:sender's fragment` (RFC 8445 §7.2.2).
+struct UsernamePair {
+    let receiver: String
+    let sender: String
+
+    init?(_ username: String) {
+        guard let colon = username.firstIndex(of: ":") else { return nil }
+        receiver = String(username[..<colon])
+        sender = String(username[username.index(after: colon)...])
+    }
+}

@@ -1,0 +1,85 @@
+import Wire
+
+/// W3C's `RTCIceTransportState`.
+public enum ICEConnectionState: String, Hashable, Sendable {
+    /// Waits for the remote credentials or candidates.
+    case new
+    /// Checks pairs, or waits for the peer's checks, and has not found a pair that works.
+    case checking
+    /// Has a selected pair; candidates or checks may still come.
+    case connected
+    /// Has a selected pair, both sides' candidates are all known and no check is left.
+    case completed
+    /// The selected pair is silent; it may recover.
+    case disconnected
+    /// No pair works, or consent has expired; only a restart helps.
+    case failed
+    /// The agent was closed and does nothing any more.
+    case closed
+}
+
+/// W3C's `RTCIceGathererState`.
+public enum ICEGatheringState: String, Hashable, Sendable {
+    /// No local address was given.
+    case new
+    /// Local addresses or the answers of STUN servers are still to come.
+    case gathering
+    /// Every local candidate is known.
+    case complete
+}
+
+extension ICEAgent {
+    /// What an agent is told.
+    public enum Input: Sendable {
+        /// The shell has bound a UDP socket: a host candidate and the base of others. `preference` is the local preference
+        /// (RFC 8445 §5.1.2.1) that orders the candidates of one type, each address with one of its own.
+        case localAddressAdded(SocketAddress, preference: UInt16)
+        /// The shell has closed a socket, or its interface has gone.
+        case localAddressRemoved(SocketAddress)
+        /// A STUN server that tells server-reflexive candidates.
+        case stunServerAdded(SocketAddress)
+        /// Every local address and STUN server was given.
+        case gatheringEnded
+        /// The credentials of the remote description. After a first pair of credentials others belong to the session that
+        /// the next `restart` begins, or that the last one began.
+        case remoteCredentials(ICECredentials, isLite: Bool)
+        /// A candidate of the remote description, or one that trickled in.
+        case remoteCandidate(ICECandidate)
+        /// The remote side has no more candidates (RFC 8838 §13).
+        case remoteEndOfCandidates
+        /// A datagram that `isSTUN` came from `remote` to the socket bound to `local`.
+        case datagram([UInt8], local: SocketAddress, remote: SocketAddress)
+        /// Media or other authenticated traffic has come in: the pair lives. Need not be told of every packet.
+        case received(local: SocketAddress, remote: SocketAddress)
+        /// ICE restart with these new local credentials (RFC 8445 §9); the selected pair stays until there is a new one.
+        case restart(ICECredentials)
+        /// The descriptions' exchange decided the role (RFC 8445 §6.1.1).
+        case roleChanged(ICERole)
+        /// The deadline has passed.
+        case timePassed
+        /// The peer connection is closed.
+        case close
+    }
+
+    /// What the shell does for an agent.
+    public enum Output: Hashable, Sendable {
+        /// Send the datagram from the socket bound to `from`.
+        case transmit([UInt8], from: SocketAddress, to: SocketAddress)
+        /// Something has changed.
+        case event(Event)
+    }
+
+    /// What an agent tells.
+    public enum Event: Hashable, Sendable {
+        /// A local candidate to trickle.
+        case candidateGathered(ICECandidate)
+        /// `gatheringState` has changed to this.
+        case gatheringStateChanged(ICEGatheringState)
+        /// `connectionState` has changed to this.
+        case connectionStateChanged(ICEConnectionState)
+        /// Everything goes by this pair from now on.
+        case selectedPairChanged(ICECandidatePair)
+        /// A role conflict was solved by taking this role (RFC 8445 §7.3.1.1).
+        case roleChanged(ICERole)
+    }
+}
