@@ -48,8 +48,8 @@ let package = Package(
         room("ICE", ["Wire"]),
         room("RTP", ["Wire"]),
         room("SDP", ["Wire"]),
-        room("DTLS", ["Wire", "COpenSSL"]),
         room("SRTP", ["Wire", "COpenSSL"]),
+        room("DTLS", ["Wire", "SRTP", "COpenSSL"]),
         room("PeerConnection", ["Wire", "ICE", "RTP", "SDP", "DTLS", "SRTP"]),
         room("Calls", ["Wire", "PeerConnection"], exclude: ["PROTOCOL.md"]),
 
