@@ -71,3 +71,17 @@ public protocol AudioSink: AnyObject {
     /// Queues `AudioFormat.samplesPerBlock` samples; blocks while the device's buffer is full.
     func play(_ samples: [Int16]) throws(DeviceError)
 }
+
+/// An encoder of pictures: a library's, or the board's own codec. Owned by one thread.
+public protocol VideoEncoder: AnyObject {
+    /// What it is, for the log: the codec, the size, the rate and how it is tuned.
+    var description: String { get }
+    /// The `profile-level-id` of what it produces (RFC 6184 §8.1), six lower-case hexadecimal digits.
+    var profileLevelID: String { get }
+
+    /// Encodes the next picture, as a key frame where `forceKeyFrame` asks for one; nil when the encoder dropped it.
+    func encode(_ frame: VideoFrame, forceKeyFrame: Bool) throws(DeviceError) -> AccessUnit?
+
+    /// Aims at `bitrate` bits a second from the next picture on.
+    func setBitrate(_ bitrate: Int) throws(DeviceError)
+}
