@@ -81,7 +81,7 @@ let package = Package(
         tests(of: "Calls", ["Wire", "PeerConnection"]),
         tests(of: "Media", ["Wire"]),
         tests(of: "Camera", ["Wire", "Media"]),
-        tests(of: "Codecs", ["Wire", "Media"]),
+        tests(of: "Codecs", ["Wire", "Media", "COpus"]),
         tests(of: "Sound", ["Wire", "Media"]),
         tests(of: "Board", ["Wire", "Media"]),
         tests(of: "Web"),

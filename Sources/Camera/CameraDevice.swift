@@ -1,3 +1,4 @@
+import Glibc
 import Media
 
 /// A camera that the kernel offers, with everything it says it can do.
@@ -128,6 +129,7 @@ public struct FrameRate: Hashable, Comparable, Sendable, CustomStringConvertible
     /// Frames a second.
     public var value: Double { Double(frames) / Double(seconds) }
 
+    /// Whether `left` is the slower one.
     public static func < (left: FrameRate, right: FrameRate) -> Bool {
         UInt64(left.frames) * UInt64(right.seconds) < UInt64(right.frames) * UInt64(left.seconds)
     }

@@ -9,6 +9,7 @@ public struct H264Level: Hashable, Comparable, Sendable {
     /// MaxBR: bits a second.
     public let maximumBitrate: Int
 
+    /// Whether `left` allows less.
     public static func < (left: H264Level, right: H264Level) -> Bool { left.idc < right.idc }
 
     /// H.264 table A-1 from 3.1 up. The lower levels are left out: 3.1 is what both browsers offer and any decoder has, and one

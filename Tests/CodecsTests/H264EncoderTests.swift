@@ -1,0 +1,183 @@
+import Codecs
+import Glibc
+import Media
+import Testing
+import Wire
+
+struct H264EncoderTests {
+    private let size = VideoSize(width: 320, height: 180)
+
+    private func encoder(
+        bitrate: Int = 400_000, preset: H264EncoderConfiguration.Preset = .ultrafast, keyFrameInterval: Duration? = nil,
+        threads: Int = 1
+    ) throws -> H264Encoder {
+        try H264Encoder(
+            H264EncoderConfiguration(
+                size: size, frameRate: 30, bitrate: bitrate, preset: preset, keyFrameInterval: keyFrameInterval,
+                threads: threads))
+    }
+
+    private func types(_ unit: AccessUnit) -> [UInt8] { unit.nalUnits.map { unit.bytes[$0.lowerBound] & 0x1f } }
+
+    @Test(arguments: H264EncoderConfiguration.Preset.allCases)
+    func `the first picture is a key frame of parameter sets and IDR slice, in constrained baseline 3.1`(
+        preset: H264EncoderConfiguration.Preset
+    ) throws {
+        let encoder = try encoder(preset: preset)
+        var picture = MovingPicture(size: size)
+        let unit = try #require(try encoder.encode(picture.next(), forceKeyFrame: false))
+        #expect(unit.isKeyFrame)
+        #expect(types(unit) == [7, 8, 5])
+        #expect(Array(unit.bytes[unit.nalUnits[0]].prefix(4)) == [0x67, 0x42, 0xe0, 0x1f])
+        #expect(encoder.profileLevelID == "42e01f")
+        #expect(encoder.description == "x264 \(preset), H.264 42e01f, 320x180, 30 frames/s")
+    }
+
+    @Test func `between the NAL units lie start codes and nothing else`() throws {
+        let encoder = try encoder(threads: 2)
+        var picture = MovingPicture(size: size)
+        for _ in 0..<10 {
+            let unit = try #require(try encoder.encode(picture.next(), forceKeyFrame: false))
+            var end = 0
+            for range in unit.nalUnits {
+                #expect([[0, 0, 1], [0, 0, 0, 1]].contains(Array(unit.bytes[end..<range.lowerBound])))
+                #expect(unit.bytes[range.lowerBound] & 0x80 == 0, "forbidden_zero_bit")
+                end = range.upperBound
+            }
+            #expect(end == unit.bytes.count)
+        }
+    }
+
+    @Test func `every picture comes out at once with its own time, and none but the first is a key frame`() throws {
+        let encoder = try encoder()
+        var picture = MovingPicture(size: size)
+        for index in 0..<400 {
+            let frame = picture.next()
+            let unit = try #require(try encoder.encode(frame, forceKeyFrame: false))
+            #expect(unit.captured == frame.captured)
+            #expect(unit.isKeyFrame == (index == 0))
+            #expect(types(unit) == (index == 0 ? [7, 8, 5] : [1]))
+        }
+    }
+
+    @Test func `a key frame comes on request, with parameter sets`() throws {
+        let encoder = try encoder()
+        var picture = MovingPicture(size: size)
+        for index in 0..<30 {
+            let unit = try #require(try encoder.encode(picture.next(), forceKeyFrame: index == 17))
+            #expect(unit.isKeyFrame == (index == 0 || index == 17))
+            if index == 17 { #expect(types(unit) == [7, 8, 5]) }
+        }
+    }
+
+    @Test func `with an interval key frames come by themselves`() throws {
+        let encoder = try encoder(keyFrameInterval: .seconds(1))
+        var picture = MovingPicture(size: size)
+        let keyFrames = try (0..<91).filter { _ in try encoder.encode(picture.next(), forceKeyFrame: false)!.isKeyFrame
+        }
+        #expect(keyFrames == [0, 30, 60, 90])
+    }
+
+    @Test func `more threads cut the picture into more slices`() throws {
+        let encoder = try encoder(threads: 2)
+        var picture = MovingPicture(size: size)
+        let unit = try #require(try encoder.encode(picture.next(), forceKeyFrame: false))
+        #expect(types(unit) == [7, 8, 5, 5])
+    }
+
+    @Test func `the bitrate is kept and follows a change while running`() throws {
+        let encoder = try encoder(bitrate: 800_000)
+        var picture = MovingPicture(size: size)
+        func bitsPerSecond(seconds: Int) throws -> Double {
+            var bytes = 0
+            for _ in 0..<seconds * 30 { bytes += try encoder.encode(picture.next(), forceKeyFrame: false)!.bytes.count }
+            return Double(bytes * 8) / Double(seconds)
+        }
+        _ = try bitsPerSecond(seconds: 2)
+        #expect((600_000...950_000).contains(try bitsPerSecond(seconds: 4)))
+        try encoder.setBitrate(250_000)
+        #expect(encoder.configuration.bitrate == 250_000)
+        _ = try bitsPerSecond(seconds: 2)
+        #expect((180_000...310_000).contains(try bitsPerSecond(seconds: 4)))
+        try encoder.setBitrate(1_000_000)
+        _ = try bitsPerSecond(seconds: 2)
+        #expect((700_000...1_200_000).contains(try bitsPerSecond(seconds: 4)))
+    }
+
+    @Test func `a bitrate beyond the level is held at the level's limit`() throws {
+        let encoder = try encoder()
+        try encoder.setBitrate(1_000_000_000)
+        #expect(encoder.configuration.bitrate == 14_000_000)
+        try encoder.setBitrate(-5)
+        #expect(encoder.configuration.bitrate == 10_000)
+    }
+
+    @Test func `time stamps that stand still or go back do not stop the encoder`() throws {
+        let encoder = try encoder()
+        var picture = MovingPicture(size: size)
+        for time in [5_000_000_000, 5_000_000_000, 1_000_000_000, Int64.max, 0] {
+            let frame = VideoFrame(
+                size: size, bytes: picture.next().bytes, captured: Instant(nanoseconds: time))
+            #expect(try encoder.encode(frame, forceKeyFrame: false)?.captured == frame.captured)
+        }
+    }
+
+    @Test func `what cannot be encoded is refused in words`() {
+        func refusal(_ size: VideoSize, frameRate: Double = 30, bitrate: Int = 1_000_000, threads: Int = 1) -> String? {
+            do throws(DeviceError) {
+                _ = try H264Encoder(
+                    H264EncoderConfiguration(size: size, frameRate: frameRate, bitrate: bitrate, threads: threads))
+                return nil
+            } catch {
+                return error.description
+            }
+        }
+        #expect(refusal(size) == nil)
+        #expect(refusal(VideoSize(width: 8000, height: 8000))?.contains("8000x8000") == true)
+        #expect(refusal(size, frameRate: 0)?.contains("0.0") == true)
+        #expect(refusal(size, frameRate: .nan)?.contains("nan") == true)
+        #expect(refusal(size, bitrate: 0)?.contains("0 bit/s") == true)
+        #expect(refusal(size, threads: 0)?.contains("0 threads") == true)
+    }
+
+    @Test(.enabled(if: access("/usr/bin/ffmpeg", X_OK) == 0))
+    func `another decoder gets the pictures back`() throws {
+        let encoder = try encoder(bitrate: 2_000_000, preset: .superfast)
+        var picture = MovingPicture(size: size)
+        var stream: [UInt8] = []
+        var originals: [VideoFrame] = []
+        for _ in 0..<30 {
+            originals.append(picture.next())
+            stream += try #require(try encoder.encode(originals.last!, forceKeyFrame: false)).bytes
+        }
+        let decoded = try decodeWithFFmpeg(stream)
+        try #require(decoded.count == originals.count * size.i420ByteCount)
+        for (index, original) in originals.enumerated() {
+            let start = index * size.i420ByteCount
+            let squares = zip(original.bytes, decoded[start...]).reduce(0) { sum, pair in
+                let difference = Int(pair.0) - Int(pair.1)
+                return sum + difference * difference
+            }
+            #expect(Double(squares) / Double(size.i420ByteCount) < 65, "30 dB or better, picture \(index)")
+        }
+    }
+
+    private func decodeWithFFmpeg(_ stream: [UInt8]) throws -> [UInt8] {
+        var name = Array("/tmp/doorward-h264-XXXXXX".utf8CString)
+        let file = mkstemp(&name)
+        try #require(file >= 0)
+        defer {
+            close(file)
+            unlink(name)
+        }
+        try #require(write(file, stream, stream.count) == stream.count)
+        let path = String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let pipe = try #require(
+            popen("/usr/bin/ffmpeg -v error -f h264 -i \(path) -f rawvideo -pix_fmt yuv420p - </dev/null", "r"))
+        var decoded: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 65_536)
+        while case let count = fread(&chunk, 1, chunk.count, pipe), count > 0 { decoded += chunk[..<count] }
+        #expect(pclose(pipe) == 0)
+        return decoded
+    }
+}
