@@ -1,0 +1,22 @@
+extension Configuration {
+    /// How long rings and calls last.
+    public struct Calls: Sendable, Equatable {
+        /// How long the pages ring when nobody answers.
+        public var ringTimeout = Duration.seconds(30)
+        /// The longest call; zero for no limit.
+        public var maxDuration = Duration.zero
+    }
+}
+
+extension Configuration.Calls {
+    static let section = ConfigurationSection(
+        "calls", \.calls, "Rings and calls.",
+        [
+            .init(
+                "ring_timeout_ms", \.ringTimeout, .duration(.milliseconds, 1000...600_000),
+                "How long the pages ring when nobody answers, in milliseconds."),
+            .init(
+                "max_duration_ms", \.maxDuration, .duration(.milliseconds, 0...604_800_000),
+                variable: "MAX_CALL_DURATION_MS", "The longest call, in milliseconds. 0: no limit."),
+        ])
+}

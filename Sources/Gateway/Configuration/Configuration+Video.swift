@@ -1,0 +1,70 @@
+import Media
+
+extension Configuration {
+    /// The camera and its encoder.
+    public struct Video: Sendable, Equatable {
+        /// Where the picture comes from.
+        public enum Source: String, CaseIterable, Sendable {
+            /// The camera, and the test card while there is none.
+            case automatic = "auto"
+            /// The camera alone: no picture while there is none.
+            case camera
+            /// The test card alone.
+            case testCard = "test_card"
+        }
+
+        /// x264's presets that can be meant for live video.
+        public enum Preset: String, CaseIterable, Sendable {
+            case ultrafast, superfast, veryfast, faster, fast, medium, slow
+        }
+
+        /// Where the picture comes from.
+        public var source = Source.automatic
+        /// The camera: its path or its name; nil for the first.
+        public var device: String?
+        /// The widest picture to take from the camera; even.
+        public var width = 1280
+        /// The highest picture to take from the camera; even.
+        public var height = 720
+        /// The most pictures a second.
+        public var frameRate = 30
+        /// The encoder's target in kilobits a second.
+        public var bitrateKbps = 2500
+        /// How much work the encoder puts into a picture.
+        public var preset = Preset.superfast
+        /// The longest time between two key frames.
+        public var keyFrameInterval = Duration.seconds(10)
+
+        /// The largest picture to take from the camera.
+        public var size: VideoSize { VideoSize(width: width, height: height) }
+    }
+}
+
+extension Configuration.Video {
+    static let section = ConfigurationSection(
+        "video", \.video, "The picture: one encode for every viewer.",
+        [
+            .init(
+                "source", \.source, .choice,
+                """
+                auto: the camera, and a moving test card while there is none.
+                camera: the camera alone; no picture while there is none.
+                test_card: the test card.
+                """),
+            .init(
+                "device", \.device, .optionalText,
+                "The camera: a path such as /dev/video0, or its name as `doorward devices` shows it. Empty: the first."),
+            .init(
+                "width", \.width, .integer(64...3840, multipleOf: 2),
+                "The largest picture to take from the camera, in pixels. What the camera has nearest below is used."),
+            .init("height", \.height, .integer(64...2160, multipleOf: 2), "See width."),
+            .init("frame_rate", \.frameRate, .integer(1...120), "The most pictures a second."),
+            .init("bitrate_kbps", \.bitrateKbps, .integer(50...50_000), "The encoder's target, kilobits a second."),
+            .init(
+                "preset", \.preset, .choice,
+                "x264's preset. A slower one gives a better picture at the same bitrate for more processor time."),
+            .init(
+                "key_frame_interval_seconds", \.keyFrameInterval, .duration(.seconds, 1...600),
+                "The longest time between two key frames. Viewers who need one sooner ask for it."),
+        ])
+}
