@@ -61,7 +61,7 @@ let package = Package(
         room("Board", ["Wire", "Media", "CGPIOD"]),
 
         // The shell.
-        room("Web", ["CWebSockets"]),
+        room("Web", ["CWebSockets"], resources: [.embedInCode("Page")]),
         room(
             "Gateway",
             [

@@ -1,0 +1,189 @@
+/// The states of the door's devices, as pages show them.
+public struct DoorDevices: Hashable, Sendable, Codable {
+    /// What the door's picture comes from.
+    public enum Camera: String, Hashable, Sendable, Codable {
+        /// A camera that delivers frames.
+        case live
+        /// The moving test card that stands in for a missing camera.
+        case testCard = "test-card"
+        /// No picture at all.
+        case none
+    }
+
+    /// What the door's sound comes from.
+    public enum Microphone: String, Hashable, Sendable, Codable {
+        /// A microphone that delivers samples.
+        case live
+        /// The tone that stands in for a missing microphone.
+        case tone
+        /// No sound at all.
+        case none
+    }
+
+    /// Where the viewers' voices go.
+    public enum Speaker: String, Hashable, Sendable, Codable {
+        /// A speaker that plays.
+        case live
+        /// Nowhere.
+        case none
+    }
+
+    /// What the door's picture comes from.
+    public var camera: Camera
+    /// What the door's sound comes from.
+    public var microphone: Microphone
+    /// Where the viewers' voices go.
+    public var speaker: Speaker
+
+    /// The devices in these states.
+    public init(camera: Camera, microphone: Microphone, speaker: Speaker) {
+        self.camera = camera
+        self.microphone = microphone
+        self.speaker = speaker
+    }
+}
+
+/// A STUN or TURN server, in the form of the W3C dictionary RTCIceServer.
+public struct ICEServer: Hashable, Sendable, Codable {
+    /// `stun:`, `turn:` and `turns:` URLs of the same server.
+    public var urls: [String]
+    /// The user name of a TURN server.
+    public var username: String?
+    /// The password of a TURN server.
+    public var credential: String?
+
+    /// The server at `urls`.
+    public init(urls: [String], username: String? = nil, credential: String? = nil) {
+        self.urls = urls
+        self.username = username
+        self.credential = credential
+    }
+}
+
+/// A session description in the form of the W3C dictionary RTCSessionDescriptionInit.
+public struct SessionDescriptionInit: Hashable, Sendable, Codable {
+    /// Which half of the offer/answer exchange a description is. Rollback is implicit and never sent.
+    public enum Kind: String, Hashable, Sendable, Codable {
+        /// Proposes a session.
+        case offer
+        /// Completes the exchange.
+        case answer
+    }
+
+    /// Offer or answer.
+    public var type: Kind
+    /// The SDP (RFC 8866).
+    public var sdp: String
+
+    /// The description `sdp`.
+    public init(type: Kind, sdp: String) {
+        self.type = type
+        self.sdp = sdp
+    }
+}
+
+/// An ICE candidate in the form of the W3C dictionary RTCIceCandidateInit.
+public struct ICECandidateInit: Hashable, Sendable, Codable {
+    /// The candidate attribute (RFC 8839 §5.1) without `a=`; empty for the end of candidates.
+    public var candidate: String
+    /// The MID of the media section it belongs to.
+    public var sdpMid: String?
+    /// The index of the media section it belongs to.
+    public var sdpMLineIndex: UInt16?
+    /// The username fragment of the generation it belongs to.
+    public var usernameFragment: String?
+
+    /// The candidate `candidate`.
+    public init(
+        candidate: String, sdpMid: String? = nil, sdpMLineIndex: UInt16? = nil, usernameFragment: String? = nil
+    ) {
+        self.candidate = candidate
+        self.sdpMid = sdpMid
+        self.sdpMLineIndex = sdpMLineIndex
+        self.usernameFragment = usernameFragment
+    }
+}
+
+/// One step of a negotiation, in either direction between the door's peer and a viewer's.
+public enum NegotiationStep: Hashable, Sendable {
+    /// An offer or an answer.
+    case description(SessionDescriptionInit)
+    /// A candidate; nil and an empty candidate string both stand for the end of candidates.
+    case candidate(ICECandidateInit?)
+}
+
+/// A participant as others see him.
+public struct Party: Hashable, Sendable, Codable {
+    /// Who.
+    public var id: ParticipantID
+    /// The name to show.
+    public var name: String
+
+    /// The participant `id` under the name `name`.
+    public init(id: ParticipantID, name: String) {
+        self.id = id
+        self.name = name
+    }
+}
+
+/// One line of the list of those present.
+public struct Presence: Hashable, Sendable, Codable {
+    /// What kind of participant someone is.
+    public enum Kind: String, Hashable, Sendable, Codable {
+        /// The door itself.
+        case door
+        /// An open page.
+        case viewer
+    }
+
+    /// Who.
+    public var id: ParticipantID
+    /// The name to show.
+    public var name: String
+    /// The door or a viewer.
+    public var kind: Kind
+    /// Whether he is in a call.
+    public var inCall: Bool
+
+    /// The line of `id`.
+    public init(id: ParticipantID, name: String, kind: Kind, inCall: Bool) {
+        self.id = id
+        self.name = name
+        self.kind = kind
+        self.inCall = inCall
+    }
+}
+
+/// Why a call or a ring ended.
+public enum EndReason: String, Hashable, Sendable, Codable {
+    /// One side hung up or left.
+    case hangup
+    /// Nobody answered the ring in time.
+    case unanswered
+    /// Everybody who was rung declined.
+    case rejected
+    /// The call reached the longest duration allowed.
+    case maxDuration = "max_duration"
+    /// The media connection failed or never came about.
+    case peerFailed = "peer_failed"
+    /// The daemon is stopping.
+    case shutdown
+}
+
+/// What was wrong with a message.
+public enum CallErrorCode: String, Hashable, Sendable, Codable {
+    /// It was not a message of this protocol.
+    case badMessage = "bad_message"
+    /// It names a call that the sender has no part in, or that has ended.
+    case unknownCall = "unknown_call"
+    /// It calls someone who is not there.
+    case recipientOffline = "recipient_offline"
+    /// It asks for what is not allowed in the sender's present state.
+    case notAllowed = "not_allowed"
+    /// It answers a ring that somebody answered before.
+    case alreadyAnswered = "already_answered"
+    /// The door has as many calls as it can serve.
+    case busy
+    /// The door's peer could not use the description or the candidate.
+    case negotiationFailed = "negotiation_failed"
+}
