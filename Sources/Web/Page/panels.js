@@ -1,0 +1,90 @@
+// The panels beside the picture: notices, visits, people, settings, statistics.
+
+import { strings } from "./strings.js";
+import { element, pair, setHidden, setText } from "./view.js";
+
+/** Draws the panels; like the stage, the whole of them from the whole state. */
+export function drawPanels(state) {
+    drawNotices(state);
+    drawVisits(state.visits);
+    drawPeople(state);
+    drawSettings(state);
+    drawStatistics(state);
+}
+
+function drawNotices({ microphone, isRingLocked }) {
+    setHidden(element("microphone-problem"), microphone.problem === null);
+    if (microphone.problem !== null) {
+        const text = strings.talking[microphone.problem];
+        setText(element("microphone-problem-text"), typeof text === "function" ? text(location.origin) : text);
+    }
+    setHidden(element("ring-locked"), !isRingLocked);
+}
+
+function drawVisits(visits) {
+    redraw(element("visits"), visits, (visit) => {
+        const texts = strings.visits;
+        const text = visit.outcome === "answered" ? texts.answered(visit.at, visit.by ?? strings.people.somebody) : texts[visit.outcome];
+        const item = document.createElement("li");
+        item.dataset.outcome = visit.outcome;
+        const place = Object.assign(document.createElement("span"), { className: "visit-from", textContent: visit.from });
+        item.append(typeof text === "function" ? text(visit.at) : text, place);
+        return item;
+    });
+    setHidden(element("no-visits"), visits.length > 0);
+    setHidden(element("clear-visits"), !visits.some((visit) => visit.outcome !== "ringing"));
+}
+
+function drawPeople({ participants, selfId }) {
+    const viewers = participants.filter((participant) => participant.kind === "viewer");
+    const shown = viewers
+        .map(({ id, name, inCall }) => ({ name: name || strings.people.somebody, inCall, isSelf: id === selfId }))
+        .sort((one, other) => other.isSelf - one.isSelf || other.inCall - one.inCall || one.name.localeCompare(other.name));
+    redraw(element("people"), shown, ({ name, inCall, isSelf }) => {
+        const item = document.createElement("li");
+        const label = document.createElement("span");
+        label.textContent = name;
+        if (isSelf) label.append(" ", Object.assign(document.createElement("span"), { className: "you", textContent: `(${strings.people.you})` }));
+        const doing = Object.assign(document.createElement("span"), { className: "doing" });
+        doing.textContent = inCall ? strings.people.watching : strings.people.here;
+        doing.dataset.inCall = String(inCall);
+        item.append(label, doing);
+        return item;
+    });
+}
+
+function drawSettings({ name, picture, hasShortcuts }) {
+    const field = element("name");
+    // Never under the fingers of somebody who is typing.
+    if (document.activeElement !== field && field.value !== name) field.value = name;
+    if (document.activeElement !== element("volume")) element("volume").value = String(picture.volume);
+    element("shortcuts").checked = hasShortcuts;
+}
+
+function drawStatistics({ statistics, timeline }) {
+    setHidden(element("no-statistics"), statistics !== null);
+    setHidden(element("statistics-list"), statistics === null);
+    if (statistics === null || !element("statistics").open) return;
+    const texts = strings.statistics;
+    const value = (number, format) => (number === null || Number.isNaN(number) ? texts.unknown : format(number));
+    const rows = [
+        [texts.picture, statistics.width === null ? texts.unknown : texts.size(statistics.width, statistics.height)],
+        [texts.frameRate, value(statistics.frameRate, texts.framesPerSecond)],
+        [texts.bitrate, value(statistics.bitrate, texts.bitsPerSecond)],
+        [texts.roundTrip, value(statistics.roundTrip, texts.milliseconds)],
+        [texts.loss, value(statistics.loss, texts.percent)],
+        [texts.buffer, value(statistics.buffered, texts.milliseconds)],
+        [texts.codec, statistics.codecs.join(", ") || texts.unknown],
+        [texts.path, statistics.path.filter(Boolean).join(" – ") || texts.unknown],
+        [texts.startup, value(timeline.since("first frame") ?? null, texts.milliseconds)],
+    ];
+    element("statistics-list").replaceChildren(...rows.flatMap(([name, text]) => pair(name, text)));
+}
+
+/** Builds a list anew only when what it shows has changed. */
+function redraw(list, values, draw) {
+    const shown = JSON.stringify(values);
+    if (list.dataset.shown === shown) return;
+    list.dataset.shown = shown;
+    list.replaceChildren(...values.map(draw));
+}

@@ -1,0 +1,57 @@
+// The dialog over everything while it rings.
+
+import { strings } from "./strings.js";
+import { element, setHidden, setText } from "./view.js";
+
+/** A key meant for what was under the fingers when the dialog came up must not answer the door. */
+const typingGuard = 400;
+
+/** Opens, draws and closes the dialog as the state says; `accept` and `decline` are called by its buttons and keys. */
+export class RingDialog {
+    #dialog = element("ring");
+    #openedAt = 0;
+
+    constructor({ accept, decline }) {
+        const unlessTyped = (action) => (event) => {
+            // detail 0: the click comes from the keyboard.
+            const isTooSoon = event.detail === 0 && performance.now() - this.#openedAt < typingGuard;
+            if (isTooSoon) event.preventDefault();
+            else action();
+        };
+        element("accept").addEventListener("click", unlessTyped(accept));
+        element("decline").addEventListener("click", unlessTyped(decline));
+        // Escape, or a phone's back gesture.
+        this.#dialog.addEventListener("cancel", (event) => {
+            event.preventDefault();
+            unlessTyped(decline)(event);
+        });
+        // Enter anywhere in the dialog accepts, unless a button has the focus and takes it for itself.
+        this.#dialog.addEventListener("keydown", (event) => {
+            if (event.key !== "Enter" || event.target instanceof HTMLButtonElement || event.repeat) return;
+            if (performance.now() - this.#openedAt >= typingGuard) accept();
+        });
+    }
+
+    draw({ ring, isRingLocked, status }, now) {
+        if (ring === null) {
+            if (this.#dialog.open) this.#dialog.close();
+            return;
+        }
+        const isWatching = status.phase === "live" || status.phase === "interrupted";
+        const left = Math.max(0, ring.expiresAt - now);
+        setText(element("ring-title"), strings.ring.title(ring.from.name));
+        setText(element("ring-when"), strings.ring.when(ring.startedAt, now - ring.startedAt));
+        setText(element("ring-left"), strings.ring.left(left));
+        setText(element("ring-hint"), isWatching ? strings.ring.watchingHint : strings.ring.acceptHint);
+        setHidden(element("ring-silent"), !isRingLocked);
+        element("ring-left-bar").style.setProperty("--left", String(left / (ring.expiresAt - ring.startedAt)));
+        this.#dialog.dataset.silent = String(isRingLocked);
+        this.#dialog.dataset.watching = String(isWatching);
+        if (!this.#dialog.open) {
+            this.#openedAt = performance.now();
+            // showModal gives the focus back, on closing, to what had it.
+            this.#dialog.showModal();
+            element("accept").focus();
+        }
+    }
+}

@@ -1,0 +1,316 @@
+// The wish to see the door, kept through broken connections: dials, watches over the picture, dials again.
+
+import { DoorCall } from "./call.js";
+import { Statistics } from "./statistics.js";
+import { Timeline } from "./timeline.js";
+
+/** The daemon accepts at once; a silence this long means that it is not coming. */
+const acceptTimeout = 8_000;
+/** From acceptance to the first picture. */
+const pictureTimeout = 15_000;
+/** ICE often recovers from "disconnected" by itself (webrtc-pc §5.6: intermittent); after this the page calls anew. */
+const disconnectPatience = 6_000;
+/** Without a new frame for so long the picture counts as frozen; after the longer time the page calls anew. */
+const frozenAfter = 3_000;
+const frozenPatience = 10_000;
+
+const watchInterval = 1_000;
+const firstRetryDelay = 500;
+const longestRetryDelay = 15_000;
+const mostRetries = 8;
+
+/** Ends of a call that calling again may mend. */
+const retriedReasons = new Set(["peer_failed", "noAnswer", "noConnection", "frozen", "signallingLost", "unknown_call"]);
+
+/** Ends that somebody or some rule meant. */
+const orderlyReasons = new Set(["hangup", "max_duration", "shutdown"]);
+
+/**
+ * `status.phase` is one of
+ *   idle ─► calling ─► connecting ─► live ◄─► interrupted
+ *             ▲                       │            │
+ *             └────── retrying ◄──────┴────────────┘       and from everywhere: ended, failed
+ *
+ * `status.reason` is `{ code, by? }` (a key of `strings.reasons`) for retrying, ended and failed; `status.why` tells what
+ * interrupted the picture ("disconnected", "frozen", "signalling"); `since` and `retryAt` are milliseconds since the epoch.
+ * Event `change` after every change.
+ */
+export class Session extends EventTarget {
+    status = { phase: "idle" };
+    timeline = new Timeline();
+    statistics = null;
+
+    #send;
+    #picture;
+    #iceServers = [];
+    #expectsPicture = true;
+    #isReachable = false;
+    #call = null;
+    /** What an acceptance is awaited for: null, "door", or the id of the ring that was accepted here. */
+    #awaited = null;
+    #microphoneTrack = null;
+    #retries = 0;
+    #timers = { step: 0, retry: 0, disconnect: 0, watch: 0 };
+    #progress = { frames: 0, at: 0 };
+
+    constructor({ send, picture }) {
+        super();
+        this.#send = send;
+        this.#picture = picture;
+        picture.addEventListener("frame", () => this.#pictureArrived());
+    }
+
+    /** The id of the call under way, null before the daemon accepted it. */
+    get callId() {
+        return this.#call?.id ?? null;
+    }
+
+    get peerConnection() {
+        return this.#call?.peerConnection ?? null;
+    }
+
+    /** True from the wish to see the door until the call ended, broken connections included. */
+    get isWanted() {
+        return !["idle", "ended", "failed"].includes(this.status.phase);
+    }
+
+    /** The daemon is there (again) and knows nothing of an earlier call of this page. */
+    reachable({ iceServers, hasCamera }) {
+        this.#iceServers = iceServers;
+        this.#expectsPicture = hasCamera;
+        this.#isReachable = true;
+        this.#retries = 0;
+        if (this.isWanted) this.#dial();
+    }
+
+    unreachable() {
+        this.#isReachable = false;
+        this.#awaited = null;
+        if (this.status.phase === "live") this.#become({ ...this.status, phase: "interrupted", why: "signalling" });
+        else if (this.isWanted && this.status.phase !== "interrupted") this.#abandon({ code: "signallingLost" });
+    }
+
+    cameraChanged(hasCamera) {
+        this.#expectsPicture = hasCamera;
+    }
+
+    /** Calls the door, or answers the ring `answering`; a call that stands is kept. */
+    start({ answering = null } = {}) {
+        if (typeof RTCPeerConnection === "undefined") {
+            this.#become({ phase: "failed", reason: { code: "unsupported" } });
+            return;
+        }
+        if (this.#call?.id && answering) {
+            this.#awaited = answering;
+            this.#send({ type: "call-accept", call: answering });
+        } else if (!this.#call) {
+            this.#retries = 0;
+            this.#dial(answering);
+        }
+    }
+
+    /** An acceptance for this page; false when it was not awaited any more (the caller then hangs that call up). */
+    accepted(id, continues) {
+        if (this.#awaited === null) return false;
+        this.#awaited = null;
+        if (continues !== undefined && continues === this.#call?.id) return true;
+        if (!this.#call || this.#call.id !== null) this.#makeCall();
+        this.#call.accepted(id);
+        this.#become({ phase: "connecting" });
+        this.#startStep(pictureTimeout, "noConnection");
+        return true;
+    }
+
+    /** The ring accepted here went to somebody else, or is over. */
+    withdraw(ring, reason) {
+        if (this.#awaited !== ring) return;
+        this.#awaited = null;
+        if (this.#call?.id === null) this.#finish("ended", reason);
+    }
+
+    hangUp() {
+        if (!this.isWanted) return;
+        this.#tellHangup();
+        this.#finish("idle");
+    }
+
+    /** A `call-offer`, `call-answer`, `call-ice-candidate`, `call-hangup` or `call-error` of the call under way. */
+    messageReceived(message) {
+        if (message.type === "call-error") return this.#errorReceived(message);
+        if (!this.#call?.id || message.call !== this.#call.id) return undefined;
+        switch (message.type) {
+            case "call-offer":
+            case "call-answer":
+                return this.#call.descriptionReceived(message.description);
+            case "call-ice-candidate":
+                return this.#call.candidateReceived(message.candidate);
+            case "call-hangup":
+                return this.#over({ code: message.reason, by: message.by?.name });
+            default:
+                return undefined;
+        }
+    }
+
+    /** The track to send to the door from now on, through every later attempt too; null for none. */
+    setMicrophoneTrack(track) {
+        this.#microphoneTrack = track;
+        this.#call?.sendMicrophone(track);
+    }
+
+    #dial(answering = null) {
+        clearTimeout(this.#timers.retry);
+        const isRetry = this.isWanted;
+        this.#makeCall();
+        if (!isRetry) this.#become({ phase: "calling" });
+        else this.#become({ phase: "retrying", reason: this.status.reason ?? { code: "signallingLost" } });
+        this.#awaited = answering ?? "door";
+        const message = answering ? { type: "call-accept", call: answering } : { type: "call-initiate", recipient: "door" };
+        if (this.#send(message)) this.#startStep(acceptTimeout, "noAnswer");
+        else this.#abandon({ code: "signallingLost" });
+    }
+
+    #makeCall() {
+        this.#dropCall();
+        const timeline = new Timeline();
+        timeline.mark("click");
+        this.timeline = timeline;
+        const call = new DoorCall({ iceServers: this.#iceServers, timeline, send: this.#send });
+        const whileCurrent = (action) => (event) => {
+            if (call === this.#call) action(event);
+        };
+        call.addEventListener("connected", whileCurrent(() => this.#connected()));
+        call.addEventListener("disconnected", whileCurrent(() => this.#disconnected()));
+        call.addEventListener("failed", whileCurrent(({ detail }) => this.#over({ code: detail?.reason ?? "noConnection" }, true)));
+        this.#call = call;
+        if (this.#microphoneTrack) call.sendMicrophone(this.#microphoneTrack);
+        this.#picture.show(call.stream);
+    }
+
+    #connected() {
+        clearTimeout(this.#timers.disconnect);
+        if (!this.#expectsPicture) this.#pictureArrived();
+        else if (this.status.why === "disconnected") this.#restored();
+    }
+
+    #disconnected() {
+        if (this.status.phase === "live") this.#become({ ...this.status, phase: "interrupted", why: "disconnected" });
+        clearTimeout(this.#timers.disconnect);
+        this.#timers.disconnect = setTimeout(() => this.#over({ code: "peer_failed" }, true), disconnectPatience);
+    }
+
+    #pictureArrived() {
+        if (!this.#call?.id) return;
+        clearTimeout(this.#timers.step);
+        if (!this.timeline.has("first frame")) {
+            this.timeline.mark("first frame");
+            console.info(String(this.timeline));
+        }
+        this.#retries = 0;
+        this.#progress = { frames: 0, at: performance.now() };
+        if (!["live", "interrupted"].includes(this.status.phase)) {
+            this.#become({ phase: "live", since: Date.now() });
+            this.#watch();
+        }
+    }
+
+    #restored() {
+        this.#become({ phase: "live", since: this.status.since });
+    }
+
+    /** Once a second: the statistics, and whether the picture still moves. */
+    #watch() {
+        clearInterval(this.#timers.watch);
+        const statistics = new Statistics(this.#call.peerConnection);
+        const call = this.#call;
+        const observe = async () => {
+            const reading = await statistics.read();
+            if (call !== this.#call) return;
+            this.statistics = reading;
+            this.#judge(reading.framesDecoded);
+            this.dispatchEvent(new Event("change"));
+        };
+        observe();
+        this.#timers.watch = setInterval(observe, watchInterval);
+    }
+
+    #judge(frames) {
+        const now = performance.now();
+        // A hidden page may decode nothing; that says nothing about the door.
+        if (frames !== this.#progress.frames || !this.#expectsPicture || document.hidden) {
+            this.#progress = { frames, at: now };
+            if (this.status.why === "frozen") this.#restored();
+            return;
+        }
+        const still = now - this.#progress.at;
+        if (still > frozenPatience) this.#over({ code: "frozen" }, true);
+        else if (still > frozenAfter && this.status.phase === "live") {
+            this.#become({ ...this.status, phase: "interrupted", why: "frozen" });
+        }
+    }
+
+    #errorReceived({ code, call, inReplyTo }) {
+        const isAboutDialling = call === undefined && this.#awaited === "door" && inReplyTo !== "presence";
+        if (code === "bad_message") console.error("doorward: the daemon did not understand a message:", inReplyTo ?? "");
+        else if (call !== undefined && call === this.#awaited) this.withdraw(call, { code });
+        else if (call !== undefined && call === this.#call?.id) this.#over({ code });
+        else if (isAboutDialling) this.#over({ code });
+    }
+
+    /** The call is over, by the other side's word or by what was seen here; some ends are worth another try. */
+    #over(reason, mustTell = false) {
+        if (mustTell) this.#tellHangup();
+        this.#awaited = null;
+        if (retriedReasons.has(reason.code)) this.#abandon(reason);
+        else this.#finish(orderlyReasons.has(reason.code) ? "ended" : "failed", reason);
+    }
+
+    /** Gives this attempt up and plans the next. */
+    #abandon(reason) {
+        this.#dropCall();
+        this.#retries += 1;
+        if (this.#retries > mostRetries) {
+            this.#finish("failed", reason);
+            return;
+        }
+        // Without signalling the next attempt waits for it, however long that takes.
+        if (!this.#isReachable) {
+            this.#become({ phase: "retrying", reason });
+            return;
+        }
+        const delay = Math.min(longestRetryDelay, firstRetryDelay * 2 ** (this.#retries - 1));
+        clearTimeout(this.#timers.retry);
+        this.#timers.retry = setTimeout(() => this.#dial(), delay);
+        this.#become({ phase: "retrying", reason, retryAt: Date.now() + delay });
+    }
+
+    #finish(phase, reason) {
+        clearTimeout(this.#timers.retry);
+        this.#awaited = null;
+        this.#dropCall();
+        this.#picture.clear();
+        this.#become({ phase, reason });
+    }
+
+    #dropCall() {
+        clearTimeout(this.#timers.step);
+        clearTimeout(this.#timers.disconnect);
+        clearInterval(this.#timers.watch);
+        this.#call?.close();
+        this.#call = null;
+        this.statistics = null;
+    }
+
+    #tellHangup() {
+        if (this.#call?.id) this.#send({ type: "call-hangup", call: this.#call.id });
+    }
+
+    #startStep(timeout, code) {
+        clearTimeout(this.#timers.step);
+        this.#timers.step = setTimeout(() => this.#over({ code }, true), timeout);
+    }
+
+    #become(status) {
+        this.status = status;
+        this.dispatchEvent(new Event("change"));
+    }
+}

@@ -1,0 +1,213 @@
+// Every text of the page, in one table, so that another language is another table of the same shape.
+// An entry is a string, or a function of the values it speaks of.
+
+const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+
+/** The time of day of an instant (milliseconds since the epoch), as the reader's locale writes it. */
+const timeOfDay = (at) => clock.format(at);
+
+/** A length of time in words as short as a glance. */
+function duration(milliseconds) {
+    const seconds = Math.max(0, Math.round(milliseconds / 1000));
+    if (seconds < 60) return `${seconds} s`;
+    const minutes = Math.round(seconds / 60);
+    return minutes < 60 ? `${minutes} min` : `${Math.round(minutes / 60)} h`;
+}
+
+/** A running time as a clock shows it: 0:07, 12:30, 1:02:03. */
+function stopwatch(milliseconds) {
+    const seconds = Math.max(0, Math.floor(milliseconds / 1000));
+    const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+    const shown = parts[0] > 0 ? parts : parts.slice(1);
+    return shown.map((part, index) => (index === 0 ? String(part) : String(part).padStart(2, "0"))).join(":");
+}
+
+export const strings = {
+    language: "en",
+    product: "Doorward",
+    doorUnknown: "Door",
+    skipToDoor: "Skip to the door",
+
+    connection: {
+        connecting: "Connecting",
+        open: "Ready",
+        waiting: "Reconnecting",
+        waitingFor: (milliseconds) => `No connection to the door. Trying again in ${duration(milliseconds)}.`,
+        tryingAgain: "No connection to the door. Trying again now.",
+        firstTime: "Connecting to the door.",
+    },
+
+    stage: {
+        label: "The door",
+        picture: "Live picture from the door",
+        idle: (door) => door,
+        idleHint: "Press the button to see and hear it.",
+        calling: "Calling the door",
+        connecting: "Opening the picture",
+        live: "Live",
+        soundOnly: "Sound only",
+        soundOnlyHint: "The door has no camera. You can listen and talk.",
+        interrupted: "The picture stopped",
+        interruptedHint: "The connection to the door is weak. Waiting for it to come back.",
+        frozenHint: "No new picture is arriving. Waiting for it to come back.",
+        signallingLostHint: "The door's service is out of reach. Calling again as soon as it answers.",
+        retrying: "Calling the door again",
+        retryingIn: (milliseconds) => `Next try in ${duration(milliseconds)}.`,
+        ended: "Call ended",
+        failed: "No picture",
+        elapsed: (milliseconds) => stopwatch(milliseconds),
+        endsIn: (milliseconds) => `Ends in ${duration(milliseconds)}`,
+    },
+
+    // Why a call is over, by the reason of `call-hangup` or by what this page saw.
+    reasons: {
+        self: "You hung up.",
+        hangup: (by) => (by ? `${by} ended the call.` : "The door ended the call."),
+        unanswered: "Nobody answered.",
+        rejected: "Everybody declined.",
+        max_duration: (by, limit) =>
+            limit > 0 ? `The call reached its limit of ${duration(limit)}.` : "The call reached its time limit.",
+        peer_failed: "The connection to the door broke.",
+        shutdown: "The door's service was stopped.",
+        recipient_offline: "The door is not there. Its service runs, but the door did not join.",
+        not_allowed: "This page is not allowed to call the door.",
+        negotiation_failed: "The door and this browser could not agree on a picture format.",
+        already_answered: "Somebody else answered first.",
+        unknown_call: "That ring was over already.",
+        answeredBy: (by) => `${by} answered.`,
+        noAnswer: "The door did not answer.",
+        noConnection: "No way to the door was found through this network.",
+        frozen: "No picture arrived any more.",
+        signallingLost: "The connection to the door's service was lost.",
+        unsupported: "This browser has no WebRTC, which the picture needs.",
+        other: "The call ended.",
+    },
+
+    actions: {
+        watch: "See the door",
+        watchAgain: "See the door again",
+        tryAgain: "Try again",
+        cancel: "Cancel",
+        hangUp: "Hang up",
+        talk: "Talk",
+        asking: "Allow…",
+        mute: "Mute",
+        unmute: "Unmute",
+        soundOff: "Sound off",
+        soundOn: "Sound on",
+        fullScreen: "Full screen",
+        leaveFullScreen: "Smaller",
+        controls: "Call controls",
+        dismiss: "Dismiss",
+    },
+
+    talking: {
+        on: "The door hears you.",
+        muted: "You are muted.",
+        asking: "Your browser asks whether this page may use the microphone.",
+        insecure: (address) =>
+            "Browsers give the microphone only to pages opened over https or on localhost. " +
+            `This page was opened as ${address}, so you can see and hear, but not talk.`,
+        denied:
+            "The microphone is blocked for this page. Allow it in the browser's site settings, " +
+            "next to the address, then press Talk again.",
+        dismissed: "The question about the microphone was closed. Press Talk to be asked again.",
+        missing: "No microphone was found on this device. Connect one and press Talk again.",
+        busy: "The microphone is in use by another program, or the system refused it.",
+        lost: "The microphone was disconnected.",
+        other: "The microphone could not be opened.",
+    },
+
+    sound: {
+        blocked: "Your browser keeps the sound off until you ask for it.",
+        unblock: "Turn on the sound",
+        volume: "Door volume",
+    },
+
+    devices: {
+        "camera:test-card": "No camera found: showing a test picture.",
+        "camera:none": "No camera at the door.",
+        "microphone:tone": "No microphone at the door: you hear a test tone.",
+        "microphone:none": "No microphone at the door: you cannot hear it.",
+        "speaker:none": "No speaker at the door: nobody there can hear you.",
+        label: "About the door's devices",
+    },
+
+    ring: {
+        title: (from) => `${from} is ringing`,
+        tabTitle: (from) => `🔔 ${from} is ringing`,
+        when: (at, ago) => `${timeOfDay(at)}, ${ago < 1500 ? "just now" : `${duration(ago)} ago`}`,
+        left: (milliseconds) => `${duration(milliseconds)} left to answer`,
+        accept: "Accept",
+        decline: "Decline",
+        acceptHint: "Accepting opens your microphone.",
+        watchingHint: "You are already watching. Accepting opens your microphone.",
+        silent: "Silent, because your browser allows no sound yet. Touch anywhere to hear the ring.",
+        locked: "Your browser lets this page ring aloud only after you touch it once.",
+        unlock: "Let it ring aloud",
+    },
+
+    visits: {
+        heading: "Visits",
+        none: "No ring since this page was opened.",
+        time: timeOfDay,
+        ringing: "Ringing now",
+        missed: (at) => `Missed ring at ${timeOfDay(at)}`,
+        declined: (at) => `You declined at ${timeOfDay(at)}`,
+        rejected: (at) => `Everybody declined at ${timeOfDay(at)}`,
+        accepted: (at) => `You answered at ${timeOfDay(at)}`,
+        answered: (at, by) => `Answered by ${by} at ${timeOfDay(at)}`,
+        lost: (at) => `Rang at ${timeOfDay(at)}, then the connection was lost`,
+        over: (at) => `Rang at ${timeOfDay(at)}`,
+        clear: "Clear the list",
+    },
+
+    people: {
+        heading: "Who is here",
+        you: "you",
+        watching: "watching",
+        here: "here",
+        somebody: "Somebody",
+        alone: "Only you",
+    },
+
+    settings: {
+        heading: "This page",
+        name: "Your name",
+        nameHint: "Others see it when you answer.",
+        namePlaceholder: "Kitchen tablet",
+        shortcuts: "Keyboard shortcuts",
+        shortcutsHeading: "Shortcuts",
+    },
+
+    shortcuts: {
+        watch: ["W", "See the door"],
+        talk: ["M", "Talk, mute, unmute"],
+        sound: ["S", "Door sound on or off"],
+        fullScreen: ["F", "Full screen"],
+        hangUp: ["H", "Hang up"],
+        accept: ["Enter", "Accept a ring"],
+        decline: ["Esc", "Decline a ring"],
+    },
+
+    statistics: {
+        heading: "Statistics",
+        none: "Shown during a call.",
+        picture: "Picture",
+        frameRate: "Frames",
+        bitrate: "Bitrate",
+        roundTrip: "Round trip",
+        loss: "Packets lost",
+        buffer: "Buffered",
+        codec: "Codecs",
+        path: "Path",
+        startup: "First picture",
+        unknown: "–",
+        size: (width, height) => `${width} × ${height}`,
+        framesPerSecond: (rate) => `${Math.round(rate)} fps`,
+        bitsPerSecond: (bits) => (bits >= 1e6 ? `${(bits / 1e6).toFixed(1)} Mbit/s` : `${Math.round(bits / 1e3)} kbit/s`),
+        milliseconds: (value) => `${Math.round(value)} ms`,
+        percent: (share) => `${(share * 100).toFixed(share > 0 && share < 0.1 ? 2 : 1)} %`,
+    },
+
+};
