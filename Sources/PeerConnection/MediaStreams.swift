@@ -1,4 +1,5 @@
-import RTP
+import ICE
+public import RTP
 import SDP
 import SRTP
 import Wire
@@ -132,42 +133,40 @@ extension RTCPeerConnection {
         guard let srtpSender, let pair = ice.selectedPair,
             let index = media.outgoing.firstIndex(where: { $0.transceiver == transceiver })
         else { return }
-        let extensions = media.outgoing[index].extensions
+        Self.write(frame, by: &media.outgoing[index], to: &outbox, from: pair, protectedBy: srtpSender, at: now)
+    }
+
+    /// The hot path: header and payload are written and protected in place, in the one buffer that the burst leaves from.
+    private static func write(
+        _ frame: PacketizedFrame, by stream: inout MediaStreams.Outgoing, to outbox: inout DatagramBatch,
+        from pair: ICECandidatePair, protectedBy srtp: SRTPSender, at now: Instant
+    ) {
+        let extensions = stream.extensions
         for payload in frame.payloads.indices {
             outbox.append(from: pair.localAddress, to: pair.remoteAddress) { buffer in
                 let start = buffer.count
-                media.outgoing[index].sender.writePacket(
-                    payload, of: frame, extensions: extensions, at: now, to: &buffer)
-                protect(&buffer, from: start, with: srtpSender)
+                stream.sender.writePacket(payload, of: frame, extensions: extensions, at: now, to: &buffer)
+                do throws(SRTPError) {
+                    try srtp.protectRTP(&buffer, from: start)
+                } catch {
+                    // the numbers of a stream only rise, and 2⁴⁸ packets are never reached
+                    preconditionFailure("a packet of our own cannot be protected: \(error)")
+                }
             }
-        }
-    }
-
-    private func protect(_ buffer: inout [UInt8], from start: Int, with srtp: SRTPSender) {
-        do throws(SRTPError) {
-            try srtp.protectRTP(&buffer, from: start)
-        } catch {
-            // the numbers of a stream only rise, and 2⁴⁸ packets are never reached
-            preconditionFailure("a packet of our own cannot be protected: \(error)")
         }
     }
 
     /// Asks the other side for a key frame of what it sends on this transceiver (PLI, RFC 4585 §6.3.1).
     public mutating func requestKeyFrame(on transceiver: TransceiverID) {
+        let sender = localSSRC
         for (ssrc, stream) in media.streams where stream.incoming.transceiver == transceiver {
-            sendRTCP { $0.append(.pictureLossIndication(sender: localSSRC, media: ssrc)) }
+            writeRTCP { RTCPPacket.pictureLossIndication(sender: sender, media: ssrc).write(to: &$0) }
         }
     }
 
     /// The source that reports of this endpoint come from.
     private var localSSRC: SSRC {
         media.outgoing.first?.sender.ssrc ?? transceivers.first?.ssrc ?? 1
-    }
-
-    private mutating func sendRTCP(_ fill: (inout [RTCPPacket]) -> Void) {
-        var packets: [RTCPPacket] = []
-        fill(&packets)
-        writeRTCP { buffer in for packet in packets { packet.write(to: &buffer) } }
     }
 
     private mutating func writeRTCP(_ write: (inout [UInt8]) -> Void) {
@@ -335,15 +334,26 @@ extension RTCPeerConnection {
         guard let srtpSender, let pair = ice.selectedPair,
             let index = media.outgoing.firstIndex(where: { $0.sender.ssrc == nack.media })
         else { return }
-        let extensions = media.outgoing[index].extensions
         for number in nack.sequenceNumbers {
-            outbox.append(from: pair.localAddress, to: pair.remoteAddress) { buffer in
+            Self.repeatPacket(
+                number, by: &media.outgoing[index], to: &outbox, from: pair, protectedBy: srtpSender, at: now)
+        }
+    }
+
+    private static func repeatPacket(
+        _ number: SequenceNumber, by stream: inout MediaStreams.Outgoing, to outbox: inout DatagramBatch,
+        from pair: ICECandidatePair, protectedBy srtp: SRTPSender, at now: Instant
+    ) {
+        let extensions = stream.extensions
+        do throws(SRTPError) {
+            try outbox.append(from: pair.localAddress, to: pair.remoteAddress) { buffer throws(SRTPError) in
                 let start = buffer.count
-                let outcome = media.outgoing[index].sender.retransmission(
-                    of: number, extensions: extensions, at: now, to: &buffer)
+                let outcome = stream.sender.retransmission(of: number, extensions: extensions, at: now, to: &buffer)
                 guard outcome == .appended else { return }
-                protect(&buffer, from: start, with: srtpSender)
+                try srtp.protectRTP(&buffer, from: start)
             }
+        } catch {
+            // without RTX a packet is sent again under its old number, which is too old for the sender by now
         }
     }
 }

@@ -1,4 +1,4 @@
-public import RTP
+import RTP
 public import SDP
 import Wire
 
