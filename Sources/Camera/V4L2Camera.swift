@@ -1,4 +1,5 @@
 import CV4L2
+import Glibc
 import Media
 import Wire
 
@@ -38,28 +39,171 @@ public struct CameraStatistics: Hashable, Sendable {
 }
 
 /// A camera by the kernel's own interface, V4L2, in memory-mapped buffers. Owned by one thread. A device that is unplugged, or whose
-/// picture changes its size, ends with a `DeviceError`: open it anew.
+/// picture changes its size, ends with a `DeviceError`: let go of the object, which closes the device, and open it anew.
 public final class V4L2Camera: VideoSource {
-    /// How the camera is run; its size is the driver's.
+    /// How the camera is run; size and rate are what the driver settled on.
     public let mode: CameraMode
     /// The size of every frame: the mode's, cropped to even sides.
-    public let size: VideoSize
-    /// Frames a second.
+    public var size: VideoSize { converter.size }
+    /// Frames a second: the mode's rate, or the part of it that is kept where the camera is faster than configured.
     public let frameRate: Double
-    /// The name, the driver and the mode.
+    /// The name, the driver and the mode, such as `HD Webcam (uvcvideo, /dev/video0), 1280x720 MJPG, 30 frames/s`.
     public let description: String
     /// What the frames met with.
     public private(set) var statistics = CameraStatistics()
 
+    private let device: V4L2Device
+    private let buffers: CaptureBuffers
+    private let converter: PictureConverter
+    /// Of so many frames one is kept.
+    private let decimation: UInt32
+    private var lastSequence: UInt32?
+
     /// Opens the camera, sets the best mode (`CameraMode.best`) and starts it.
     public init(_ configuration: V4L2CameraConfiguration) throws(DeviceError) {
-        throw DeviceError("\(configuration.path): not a camera")
+        let device = try V4L2Device(path: configuration.path)
+        guard let type = device.captureType else {
+            throw DeviceError("\(configuration.path): \(device.name) is not a camera")
+        }
+        let stream = try CaptureStream(configuration, on: device, type: type)
+        guard
+            let converter = PictureConverter(
+                format: stream.mode.pixelFormat, width: stream.mode.width, height: stream.mode.height,
+                bytesPerLine: stream.bytesPerLine, isFullRange: stream.isFullRange)
+        else {
+            throw DeviceError(
+                "\(configuration.path): \(device.name) offers pictures that cannot be: \(stream.mode.width)x"
+                    + "\(stream.mode.height) \(stream.mode.pixelFormat.fourCC), rows of \(stream.bytesPerLine) bytes")
+        }
+        self.device = device
+        self.converter = converter
+        mode = stream.mode
+        let rate = stream.mode.frameRate?.value ?? configuration.frameRate
+        decimation = UInt32(max(1, min((rate / configuration.frameRate - 0.05).rounded(.up), 1_000)))
+        frameRate = rate / Double(decimation)
+        description = Self.description(of: device, mode: mode, decimation: decimation)
+
+        var subscription = v4l2_event_subscription()
+        subscription.type = UInt32(V4L2_EVENT_SOURCE_CHANGE)
+        // Few drivers have it; the others' pictures do not change by themselves.
+        _ = device.control(CV4L2_SUBSCRIBE_EVENT, &subscription)
+        buffers = try CaptureBuffers(of: device, type: type)
+        try buffers.start()
     }
 
-    /// The cameras of this machine, by their numbers. Codecs, metadata and output devices, which have the same kind of file, are left
-    /// out, and so is what cannot be opened.
-    public static func devices() -> [CameraDevice] { [] }
+    deinit {
+        buffers.stop()
+    }
+
+    /// The cameras of this machine, by their numbers. Codecs, metadata and output nodes, which have the same kind of file, are left
+    /// out, and so are nodes that work only as the end of a pipeline put together by another program.
+    public static func devices() -> [CameraDevice] { enumerate().devices }
+
+    /// The cameras of this machine, and why others could not be asked (no permission, most often).
+    public static func enumerate() -> (devices: [CameraDevice], failures: [DeviceError]) {
+        var devices: [CameraDevice] = []
+        var failures: [DeviceError] = []
+        // V4L2 has 256 minor numbers.
+        for path in (0..<256).map({ "/dev/video\($0)" }) where access(path, F_OK) == 0 {
+            do throws(DeviceError) {
+                let device = try V4L2Device(path: path)
+                if device.isCamera { devices.append(device.describe()) }
+            } catch {
+                failures.append(error)
+            }
+        }
+        return (devices, failures)
+    }
 
     /// The next picture, the newest that there is.
-    public func nextFrame(timeout: Duration, wanted: Bool) throws(DeviceError) -> VideoFrame? { nil }
+    public func nextFrame(timeout: Duration, wanted: Bool) throws(DeviceError) -> VideoFrame? {
+        let deadline = MonotonicClock.now + timeout
+        while true {
+            let events = try wait(until: deadline)
+            if events == 0 { return nil }
+            if events & POLLPRI != 0 { try takeEvents() }
+            guard let filled = try newest() else {
+                // Taking a buffer throws where the device is gone; a driver that only says POLLERR has stopped by itself.
+                if events & (POLLERR | POLLHUP | POLLNVAL) != 0 {
+                    throw DeviceError("\(device.path): stopped giving pictures")
+                }
+                continue
+            }
+            guard wanted else {
+                try buffers.queue(filled.index)
+                return nil
+            }
+            guard filled.sequence % decimation == 0 else {
+                try buffers.queue(filled.index)
+                continue
+            }
+            let bytes = converter.convert(filled.memories)
+            try buffers.queue(filled.index)
+            guard let bytes else {
+                statistics.corrupt += 1
+                continue
+            }
+            return VideoFrame(size: size, bytes: bytes, captured: Self.plausible(filled.captured))
+        }
+    }
+
+    /// Waits for something to happen: the events as `poll` names them, none where nothing did before `deadline`.
+    private func wait(until deadline: Instant) throws(DeviceError) -> Int32 {
+        while true {
+            var entry = pollfd(fd: device.descriptor, events: Int16(POLLIN | POLLPRI), revents: 0)
+            // Rounded up, so that the last turn does not spin through a fraction of a millisecond.
+            let left = max(0, (deadline - MonotonicClock.now).milliseconds.rounded(.up))
+            if poll(&entry, 1, Int32(min(left, Double(Int32.max)))) >= 0 { return Int32(entry.revents) }
+            if errno != EINTR { throw device.error("cannot wait for a picture", code: errno) }
+        }
+    }
+
+    private func takeEvents() throws(DeviceError) {
+        var event = v4l2_event()
+        while device.control(CV4L2_DQEVENT, &event) == 0 {
+            if event.type == UInt32(V4L2_EVENT_SOURCE_CHANGE) {
+                throw DeviceError("\(device.path): the picture's format changed")
+            }
+        }
+    }
+
+    /// The newest undamaged buffer that is filled; all older ones go back to the driver.
+    private func newest() throws(DeviceError) -> CaptureBuffers.Filled? {
+        var newest: CaptureBuffers.Filled?
+        while let filled = try buffers.dequeue() {
+            statistics.captured += 1
+            if let lastSequence {
+                // Sequence numbers wrap; a driver that does not count leaves them all zero.
+                let gap = filled.sequence &- lastSequence
+                if gap > 1, gap < 1 << 31 { statistics.lost += Int(gap) - 1 }
+            }
+            lastSequence = filled.sequence
+            if filled.isDamaged {
+                statistics.corrupt += 1
+                try buffers.queue(filled.index)
+                continue
+            }
+            if let overtaken = newest {
+                statistics.overtaken += 1
+                try buffers.queue(overtaken.index)
+            }
+            newest = filled
+        }
+        return newest
+    }
+
+    /// The driver's time where it can be true, else now: there are drivers whose clock starts anew or runs ahead.
+    private static func plausible(_ captured: Instant?) -> Instant {
+        let now = MonotonicClock.now
+        guard let captured, captured <= now, now - captured < .seconds(2) else { return now }
+        return captured
+    }
+
+    private static func description(of device: V4L2Device, mode: CameraMode, decimation: UInt32) -> String {
+        var text =
+            "\(device.name) (\(device.driver), \(device.path)), \(mode.width)x\(mode.height) \(mode.pixelFormat.fourCC)"
+        if let frameRate = mode.frameRate { text += ", \(frameRate) frames/s" }
+        if decimation > 1 { text += " of which one in \(decimation) is kept" }
+        return text
+    }
 }
