@@ -183,7 +183,7 @@ extension RTCPeerConnection {
         events.append(
             .iceCandidate(
                 RTCIceCandidate(
-                    candidate: attribute, sdpMid: local.media[index].mid, sdpMLineIndex: index,
+                    candidate: attribute, sdpMid: local.media[index].mid, sdpMLineIndex: UInt16(index),
                     usernameFragment: ice.credentials.usernameFragment)))
     }
 }

@@ -86,7 +86,7 @@ extension RTCPeerConnection {
         }
         // W3C §4.4.2: a media description named by tag or index must exist
         let index =
-            candidate.sdpMid.map { mid in remote.media.firstIndex { $0.mid == mid } } ?? candidate.sdpMLineIndex
+            candidate.sdpMid.map { mid in remote.media.firstIndex { $0.mid == mid } } ?? candidate.sdpMLineIndex.map(Int.init)
             ?? (candidate.sdpMid == nil ? 0 : nil)
         guard let index, remote.media.indices.contains(index) else {
             throw .operation("no media description has the tag or index of the candidate")
@@ -284,6 +284,7 @@ extension RTCPeerConnection {
     private mutating func apply(
         local: SessionDescription, remote: SessionDescription, offered: Bool, at now: Instant
     ) {
+        if milestones.negotiated == nil { milestones.negotiated = now }
         for (index, (ours, theirs)) in zip(local.media, remote.media).enumerated() {
             let mid = ours.mid ?? theirs.mid
             guard let position = transceivers.firstIndex(where: { $0.mid == mid && $0.mid != nil }) else { continue }

@@ -93,6 +93,7 @@ extension RTCPeerConnection {
             dtls?.roundTripTime = ice.statistics.currentRoundTripTime
             if !hasSelectedPair {
                 hasSelectedPair = true
+                milestones.paired = now
                 dtls?.handle(.start, at: now)
             }
         case .roleChanged:
@@ -104,6 +105,7 @@ extension RTCPeerConnection {
         switch event {
         case .connected(let keys):
             profile = keys.profile
+            milestones.keyed = now
             srtpSender = SRTPSender(profile: keys.profile, masterKey: keys.local)
             srtpReceiver = SRTPReceiver(profile: keys.profile, masterKey: keys.remote)
         case .applicationData:

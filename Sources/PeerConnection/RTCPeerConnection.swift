@@ -67,8 +67,9 @@ public struct RTCPeerConnection {
         case connectionStateChanged(RTCPeerConnectionState)
         /// `track`: the other side will send, or (`isActive` false, W3C `mute`) will no longer.
         case track(TransceiverID, MediaKind, isActive: Bool)
-        /// A packet of media came on this transceiver.
-        case packet(TransceiverID, RTPPacket)
+        /// A packet of media came on this transceiver; `sequence` is its number, unwrapped. Packets come as the network brings them: out of
+        /// order, with gaps that a retransmission may close.
+        case packet(TransceiverID, RTPPacket, sequence: Int64)
         /// The receiver cannot decode on: it asks for a key frame (PLI, RFC 4585 §6.3.1; FIR, RFC 5104 §4.3.1).
         case keyFrameRequested(TransceiverID)
     }
@@ -126,6 +127,8 @@ public struct RTCPeerConnection {
     public var outbox = DatagramBatch()
     var events: [Event] = []
     var nextEvent = 0
+    /// When the steps to the first packet of media were done.
+    public internal(set) var milestones = Milestones()
     /// What was discarded, by reason.
     public internal(set) var discards: [DiscardReason: Int] = [:]
 
@@ -192,7 +195,8 @@ public struct RTCPeerConnection {
         case .timePassed:
             if let deadline = ice.deadline, deadline <= now { ice.handle(.timePassed, at: now) }
             if let dtls, let deadline = dtls.deadline, deadline <= now { dtls.handle(.timePassed, at: now) }
-            if let deadline = media.deadline, deadline <= now { sendReports(at: now) }
+            if let deadline = media.nextReports, deadline <= now { sendReports(at: now) }
+            requestMissing(at: now)
         }
         drainTransport(at: now)
     }

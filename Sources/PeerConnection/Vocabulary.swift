@@ -67,12 +67,12 @@ public struct RTCIceCandidate: Hashable, Sendable, Codable {
     /// The identification tag of the media description it is for.
     public let sdpMid: String?
     /// The index of that media description, from 0.
-    public let sdpMLineIndex: Int?
+    public let sdpMLineIndex: UInt16?
     /// The username fragment of the ICE generation it belongs to.
     public let usernameFragment: String?
 
     /// A candidate with the attribute `candidate`.
-    public init(candidate: String, sdpMid: String?, sdpMLineIndex: Int?, usernameFragment: String? = nil) {
+    public init(candidate: String, sdpMid: String?, sdpMLineIndex: UInt16?, usernameFragment: String? = nil) {
         self.candidate = candidate
         self.sdpMid = sdpMid
         self.sdpMLineIndex = sdpMLineIndex

@@ -4,13 +4,16 @@
 #include <errno.h>
 #include <ifaddrs.h>
 #include <net/if.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
@@ -240,6 +243,34 @@ int linux_interfaces(void (*each)(void *, const char *, unsigned, const struct l
     return 0;
 }
 
+int linux_resolve(const char *host, uint16_t port, struct linux_address *addresses, int capacity) {
+    struct addrinfo hints = {.ai_socktype = SOCK_DGRAM, .ai_flags = AI_ADDRCONFIG}, *first;
+    if (getaddrinfo(host, NULL, &hints, &first) != 0) return -1;
+    int count = 0;
+    for (struct addrinfo *entry = first; entry && count < capacity; entry = entry->ai_next) {
+        if (!from_sockaddr(entry->ai_addr, &addresses[count])) continue;
+        addresses[count++].port = port;
+    }
+    freeaddrinfo(first);
+    return count;
+}
+
+int linux_signals(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+int linux_signals_take(int descriptor) {
+    struct signalfd_siginfo info;
+    return read(descriptor, &info, sizeof info) == sizeof info ? (int)info.ssi_signo : 0;
+}
+
 static int control_socket(const char *path, struct sockaddr_un *address) {
     memset(address, 0, sizeof *address);
     address->sun_family = AF_UNIX;
@@ -277,6 +308,10 @@ int linux_control_connect(const char *path) {
     errno = error;
     return -1;
 }
+
+const char *linux_environment(int index) { return environ[index]; }
+
+int linux_accept(int descriptor) { return accept4(descriptor, NULL, NULL, SOCK_CLOEXEC); }
 
 void linux_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
 

@@ -87,7 +87,7 @@ public enum Command: Equatable, Sendable {
     }
 
     /// What `--help` prints.
-    public static let help = """
+    public static let usage = """
         doorward \(programVersion): a video doorbell that any browser can call and be called by
 
         usage:

@@ -2,7 +2,7 @@ extension Configuration {
     /// What is logged.
     public struct Log: Sendable, Equatable {
         /// How much a message matters, the most first.
-        public enum Level: String, CaseIterable, Sendable {
+        public enum Level: String, CaseIterable, Comparable, Sendable {
             /// Something does not work.
             case error
             /// Something works, but not as meant.
@@ -11,6 +11,10 @@ extension Configuration {
             case info
             /// What a developer wants to read.
             case debug
+
+            public static func < (left: Level, right: Level) -> Bool {
+                allCases.firstIndex(of: left)! < allCases.firstIndex(of: right)!
+            }
         }
 
         /// The least important messages to log.

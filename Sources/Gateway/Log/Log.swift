@@ -1,19 +1,12 @@
 import Glibc
 
-/// How much an entry of the log matters.
-public enum LogLevel: Int, Sendable, Comparable, CaseIterable {
-    case error, warning, info, debug
-
-    public static func < (left: LogLevel, right: LogLevel) -> Bool { left.rawValue < right.rawValue }
-}
-
 /// The owner's log: one line an event on standard error. Under systemd the lines carry the journal's priorities in place of a time.
 struct Log: Sendable {
     /// Entries above this level are not written.
-    let level: LogLevel
+    let level: Configuration.Log.Level
     private let isJournal: Bool
 
-    init(level: LogLevel) {
+    init(level: Configuration.Log.Level) {
         self.level = level
         isJournal = getenv("JOURNAL_STREAM") != nil
     }
@@ -23,7 +16,7 @@ struct Log: Sendable {
     func info(_ message: @autoclosure () -> String) { write(.info, message) }
     func debug(_ message: @autoclosure () -> String) { write(.debug, message) }
 
-    private func write(_ entryLevel: LogLevel, _ message: () -> String) {
+    private func write(_ entryLevel: Configuration.Log.Level, _ message: () -> String) {
         guard entryLevel <= level else { return }
         var line = prefix(entryLevel)
         // what a peer sent may stand in a message: it must not forge a line of its own
@@ -38,7 +31,7 @@ struct Log: Sendable {
         }
     }
 
-    private func prefix(_ level: LogLevel) -> String {
+    private func prefix(_ level: Configuration.Log.Level) -> String {
         if isJournal {
             switch level {
             case .error: return "<3>"
@@ -47,14 +40,7 @@ struct Log: Sendable {
             case .debug: return "<7>"
             }
         }
-        let name =
-            switch level {
-            case .error: "error"
-            case .warning: "warning"
-            case .info: "info"
-            case .debug: "debug"
-            }
-        return "\(WallClock.now.logText)  \(name.padded(to: 7))  "
+        return "\(WallClock.now.logText)  \(level.rawValue.padded(to: 7))  "
     }
 }
 

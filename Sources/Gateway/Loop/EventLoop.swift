@@ -48,11 +48,17 @@ final class EventLoop: SerialExecutor {
         return Instant(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
     }
 
-    /// Runs on the calling thread until `stop`. After each batch of events `turn` does what they led to and returns when it
-    /// next wants to run, nil for not before another event.
-    func run(turn: () -> Instant?) {
+    /// Makes the calling thread the loop's, which `run` then runs on, and calls `body` as part of it.
+    func adopt<Failure: Error>(_ body: () throws(Failure) -> Void) throws(Failure) {
         thread.withLock { $0 = pthread_self() }
         linux_name_thread("loop")
+        try body()
+    }
+
+    /// Runs on the thread that was adopted until `stop`. After each batch of events `turn` does what they led to and returns when it
+    /// next wants to run, nil for not before another event.
+    func run(turn: () -> Instant?) {
+        checkIsolated()
         var ready = [linux_ready](repeating: linux_ready(), count: 64)
         while !drainInbox() {
             let deadline = turn()

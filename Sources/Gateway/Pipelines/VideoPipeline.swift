@@ -39,6 +39,9 @@ final class VideoPipeline: Sendable {
         var encodeCPU = Duration.zero
     }
 
+    /// What is left of an IPv6 path's least MTU (1280 bytes) after IP, UDP, RTP with its header extension, RTX and the SRTP tag, and some for
+    /// a tunnel on the way.
+    private static let maximumPayloadSize = 1140
     /// How long a camera may deliver nothing before it is closed and opened again.
     private static let stallLimit = Duration.seconds(5)
     /// How often a missing camera is looked for.
@@ -151,10 +154,18 @@ final class VideoPipeline: Sendable {
 
     private func openCamera() -> Result<any VideoSource, DeviceError> {
         do throws(DeviceError) {
+            let devices = V4L2Camera.devices()
+            let chosen = devices.first { device in
+                configuration.device.map { $0 == device.path || $0 == device.name } ?? true
+            }
+            // a path that is a link, such as /dev/v4l/by-id/…, is none of the names enumerated
+            guard let path = chosen?.path ?? configuration.device.flatMap({ $0.hasPrefix("/") ? $0 : nil }) else {
+                throw DeviceError(configuration.device.map { "there is no camera “\($0)”" } ?? "no camera was found")
+            }
             return .success(
-                try V4L2Camera.open(
-                    device: configuration.device, atMost: configuration.size,
-                    frameRate: Double(configuration.frameRate)))
+                try V4L2Camera(
+                    V4L2CameraConfiguration(
+                        path: path, size: configuration.size, frameRate: Double(configuration.frameRate))))
         } catch {
             return .failure(error)
         }
@@ -177,8 +188,7 @@ final class VideoPipeline: Sendable {
 
     private func encode(until stop: WorkerThread.Stop) {
         var encoder: H264Encoder?
-        // 1200 bytes of SRTP payload, header extensions and the tag fit an IPv6 path of 1280 bytes
-        let packetizer = H264Packetizer(maximumPayloadSize: OutgoingMedia.maximumPayloadSize)
+        let packetizer = H264Packetizer(maximumPayloadSize: Self.maximumPayloadSize)
         var retryAt = EventLoop.now
         while !stop.isRequested {
             guard let frame = slot.take(timeout: .milliseconds(250)), isWanted.load(ordering: .acquiring),
@@ -194,9 +204,9 @@ final class VideoPipeline: Sendable {
                     encoder = current
                 }
                 let force = keyFrameRequests.withLock { $0.takeKeyFrame(at: EventLoop.now) }
-                let start = linux_process_cpu_nanoseconds()
+                let start = linux_thread_cpu_nanoseconds()
                 let unit = try current.encode(frame, forceKeyFrame: force)
-                let spent = Duration.nanoseconds(linux_process_cpu_nanoseconds() - start)
+                let spent = Duration.nanoseconds(linux_thread_cpu_nanoseconds() - start)
                 guard let unit else { continue }
                 if unit.isKeyFrame { keyFrameRequests.withLock { $0.keyFrameWasEncoded(at: EventLoop.now) } }
                 counted.withLock {
@@ -205,9 +215,9 @@ final class VideoPipeline: Sendable {
                     $0.encodeCPU += spent
                 }
                 onFrame(
-                    OutgoingFrame(
-                        packets: packetizer.packetize(unit.bytes, nalUnits: unit.nalUnits),
-                        isKeyFrame: unit.isKeyFrame, captured: unit.captured))
+                    packetizer.packetize(
+                        bytes: unit.bytes, nalUnits: unit.nalUnits, captured: unit.captured,
+                        isKeyFrame: unit.isKeyFrame))
             } catch {
                 log.error("encoder: \(error)")
                 encoder = nil

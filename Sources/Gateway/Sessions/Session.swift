@@ -56,6 +56,15 @@ final class Session {
         awaitsKeyFrame = true
     }
 
+    /// The steps on the way to the first picture, in order.
+    func milestones(at now: Instant) -> [(name: String, at: Instant)] {
+        let steps: [(String, Instant?)] = [
+            ("descriptions exchanged", peer.milestones.negotiated), ("path found", peer.milestones.paired),
+            ("keys agreed", peer.milestones.keyed), ("picture encoded and sent", firstFrameAt),
+        ]
+        return steps.compactMap { name, at in at.map { (name, $0) } }
+    }
+
     /// Sends one picture. Returns whether a key frame is needed first.
     func send(picture frame: PacketizedFrame, at now: Instant) -> Bool {
         guard isConnected, let tracks, peer.canSend(on: tracks.video) else { return false }

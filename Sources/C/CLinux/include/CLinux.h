@@ -62,10 +62,24 @@ int linux_udp_receive(int socket, uint8_t *buffer, int slot, struct linux_datagr
 /// Calls `each` for every address of every interface that is up: name, index, flags (IFF_…), address.
 int linux_interfaces(void (*each)(void *context, const char *name, unsigned flags, const struct linux_address *address), void *context);
 
+/// Asks the resolver for the UDP addresses of `host`; blocks. The count, or -1.
+int linux_resolve(const char *host, uint16_t port, struct linux_address *addresses, int capacity);
+
+/// Blocks SIGTERM, SIGINT and SIGHUP for this thread and those it will start, ignores SIGPIPE, and returns a descriptor that is readable
+/// when one of them has come.
+int linux_signals(void);
+/// The signal that has come, 0 for none.
+int linux_signals_take(int descriptor);
+
 /// A listening Unix stream socket at `path` (an old one is replaced), readable by its owner alone. -1 and errno on failure.
 int linux_control_listen(const char *path);
 /// Connects to the Unix stream socket at `path`. -1 and errno on failure.
 int linux_control_connect(const char *path);
+
+/// The entry `index` of the environment, `NAME=value`; NULL after the last.
+const char *linux_environment(int index);
+/// Accepts a connection that waits; -1 and errno.
+int linux_accept(int descriptor);
 
 /// Names the calling thread, for top and debuggers (at most 15 characters).
 void linux_name_thread(const char *name);

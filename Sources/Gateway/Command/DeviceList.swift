@@ -1,0 +1,53 @@
+import Board
+import Camera
+import Sound
+
+/// What `doorward devices` prints.
+enum DeviceList {
+    static func text() -> String {
+        var lines = ["cameras"]
+        let cameras = V4L2Camera.devices()
+        if cameras.isEmpty { lines.append("  none: the test card takes the camera's place") }
+        for camera in cameras {
+            lines.append("  \(camera.path)  \(camera.name) (\(camera.driver), \(camera.bus))")
+            lines += camera.formats.map { "      " + $0.summary }
+        }
+        let sound = SoundDevices.list()
+        for (title, direction, absence) in [
+            ("microphones", SoundDirection.capture, "a tone takes the microphone's place"),
+            ("speakers", .playback, "nobody is heard at the door"),
+        ] {
+            lines += ["", title]
+            let devices = sound.filter { $0.direction == direction }
+            if devices.isEmpty { lines.append("  none: \(absence)") }
+            lines += devices.map { "  \($0.name)  \($0.cardName), \($0.deviceName)" }
+        }
+        lines += ["", "GPIO lines"]
+        let gpio = GPIOChips.list()
+        if gpio.chips.isEmpty { lines.append("  none: “doorward ring” presses the button from a shell") }
+        lines += gpio.problems.map { "  \($0)" }
+        for chip in gpio.chips {
+            lines.append("  \(chip.path)  \(chip.label), \(chip.lines.count) lines")
+            for line in chip.lines {
+                let use = line.isUsed ? "used by \(line.consumer ?? "the kernel")" : line.isOutput ? "output" : "input"
+                lines.append("      \(line.offset)  \(line.name ?? "unnamed")  \(use)")
+            }
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+}
+
+extension CameraFormat {
+    /// `YUYV  640x480 at up to 30, 1280x720 at up to 10 frames/s`
+    var summary: String {
+        let listed = sizes.map { size in
+            let rate = size.frameRates.max().map { " at up to \($0)" } ?? ""
+            return "\(size.width)x\(size.height)\(rate)"
+        }
+        let ranged = range.map {
+            ["\($0.widths.lowerBound)x\($0.heights.lowerBound) to \($0.widths.upperBound)x\($0.heights.upperBound)"]
+        }
+        let use = pixelFormat == nil ? "  (not used)" : ""
+        return "\(fourCC)  \(name)  " + (listed + (ranged ?? [])).joined(separator: ", ") + use
+    }
+}

@@ -1,0 +1,94 @@
+import CLinux
+import Glibc
+
+/// The program: what each command does.
+public enum Doorward {
+    /// Runs the command in `arguments` (without the program's name) and returns the exit status: 0, 1 where it failed, 2 where the command
+    /// line or the configuration is wrong.
+    public static func main(_ arguments: [String]) -> Int32 {
+        do throws(Command.UsageError) {
+            switch try Command.parse(arguments) {
+            case .help:
+                print(Command.usage, terminator: "")
+                return 0
+            case .version:
+                print("doorward \(Command.programVersion)")
+                return 0
+            case .devices:
+                print(DeviceList.text(), terminator: "")
+                return 0
+            case .run(let source): return run(source)
+            case .check(let source): return check(source)
+            case .ring(let source): return ring(source)
+            }
+        } catch {
+            complain("doorward: \(error)\n\n" + Command.usage)
+            return 2
+        }
+    }
+
+    private static func run(_ source: Command.ConfigurationSource) -> Int32 {
+        guard let configuration = load(source) else { return 2 }
+        let loop = EventLoop()
+        let daemon = Daemon(configuration: configuration, environment: environment, loop: loop)
+        do {
+            try loop.adopt { try daemon.assumeIsolated { daemon throws(StartError) in try daemon.start() } }
+        } catch {
+            complain("doorward: \(error)\n")
+            return 1
+        }
+        loop.run { daemon.assumeIsolated { $0.turn() } }
+        daemon.assumeIsolated { $0.finishStop() }
+        return 0
+    }
+
+    private static func check(_ source: Command.ConfigurationSource) -> Int32 {
+        guard load(source) != nil else { return 2 }
+        print("\(source.file ?? "the default configuration"): sound")
+        return 0
+    }
+
+    private static func ring(_ source: Command.ConfigurationSource) -> Int32 {
+        guard let configuration = load(source) else { return 2 }
+        // the folder of this user's daemon, then that of the one that systemd runs
+        let folders = [configuration.state.folder(environment: environment), "/var/lib/doorward"].compactMap(\.self)
+        let answer = ControlSocket.ask("ring", at: folders.map { StateFolder(path: $0).controlSocket })
+        guard let answer else {
+            complain("doorward: no daemon is running for this user (none listens in \(folders.joined(separator: " or ")))\n")
+            return 1
+        }
+        let words = answer.split(separator: " ", maxSplits: 1).map(String.init)
+        guard words.first == "ok", words.count == 2, let pages = Int(words[1]) else {
+            complain("doorward: \(words.dropFirst().first ?? answer)\n")
+            return 1
+        }
+        print("ringing \(pages) open page\(pages == 1 ? "" : "s")")
+        return 0
+    }
+
+    private static func load(_ source: Command.ConfigurationSource) -> Configuration? {
+        do throws(ConfigurationErrors) {
+            return try Configuration.load(file: source.file, environment: environment, overrides: source.overrides)
+        } catch {
+            complain(error.description + "\n")
+            return nil
+        }
+    }
+
+    private static func complain(_ text: String) {
+        let bytes = Array(text.utf8)
+        _ = write(STDERR_FILENO, bytes, bytes.count)
+    }
+
+    /// The environment's variables.
+    private static var environment: [String: String] {
+        var variables: [String: String] = [:]
+        var index = 0
+        while let text = linux_environment(Int32(index)) {
+            let parts = String(cString: text).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            if parts.count == 2 { variables[String(parts[0])] = String(parts[1]) }
+            index += 1
+        }
+        return variables
+    }
+}

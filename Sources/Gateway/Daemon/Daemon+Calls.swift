@@ -1,0 +1,150 @@
+import Calls
+import FoundationEssentials
+import PeerConnection
+import Web
+import Wire
+
+/// Between the pages' WebSockets, the hub, and the peers.
+extension Daemon {
+    // MARK: From the pages
+
+    func handle(_ event: WebEvent) {
+        let now = EventLoop.now
+        switch event {
+        case .opened(let socket, let address):
+            let participant = ParticipantID.random(from: random)
+            participants[socket] = participant
+            webSockets[participant] = socket
+            log.debug("page \(participant.short) opened from \(address)")
+            hub.handle(.viewerConnected(participant), at: now)
+        case .message(let socket, let text):
+            guard let participant = participants[socket] else { return }
+            take(text, from: participant, at: now)
+        case .closed(let socket, let reason):
+            guard let participant = participants.removeValue(forKey: socket) else { return }
+            webSockets[participant] = nil
+            log.debug("page \(participant.short) closed (\(reason))")
+            hub.handle(.viewerDisconnected(participant), at: now)
+        case .request(let id, let request):
+            answer(request, as: id, at: now)
+        }
+    }
+
+    private func take(_ text: String, from participant: ParticipantID, at now: Instant) {
+        let bytes = Array(text.utf8)
+        do {
+            try BadMessage.check(bytes)
+            let message = try JSONDecoder().decode(ViewerMessage.self, from: Data(bytes))
+            hub.handle(.message(participant, message), at: now)
+        } catch {
+            hub.handle(.badMessage(participant, BadMessage(describing: error)), at: now)
+        }
+    }
+
+    // MARK: From the hub
+
+    /// Does what the hub wants; true where it wanted anything.
+    @discardableResult
+    func drainHub(at now: Instant) -> Bool {
+        var wasBusy = false
+        while let output = hub.nextOutput() {
+            wasBusy = true
+            switch output {
+            case .send(let message, let participant):
+                guard let socket = webSockets[participant] else { continue }
+                web?.send(encode(message), to: socket)
+            case .disconnect(let participant, let reason):
+                guard let socket = webSockets[participant] else { continue }
+                web?.close(socket, code: 1008, reason: reason)
+            case .startSession(let call, _):
+                startSession(for: .call(call), at: now)
+            case .endSession(let call, let reason):
+                guard let id = calls.removeValue(forKey: call) else { continue }
+                endSession(id, because: reason.rawValue, at: now)
+            case .deliver(let call, let step):
+                deliver(step, to: call, at: now)
+            case .ringingChanged(let isRinging):
+                chime?.set(isRinging, at: now, log: log)
+            case .log(let event):
+                write(event)
+            }
+        }
+        return wasBusy
+    }
+
+    private func encode(_ message: DoorMessage) -> String {
+        do {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+            return String(decoding: try encoder.encode(message), as: UTF8.self)
+        } catch {
+            preconditionFailure("a message of our own can be encoded: \(error)")
+        }
+    }
+
+    private func deliver(_ step: NegotiationStep, to call: CallID, at now: Instant) {
+        guard let session = calls[call].flatMap({ sessions[$0] }) else { return }
+        do throws(RTCError) {
+            switch step {
+            case .description(let description):
+                // The door's tracks wait for the page's offer, whose media descriptions then take them.
+                if description.type == .offer { session.addTracks() }
+                if let answer = try session.negotiation.received(description, on: &session.peer, at: now) {
+                    hub.handle(.negotiation(call, .description(answer)), at: now)
+                }
+            case .candidate(let candidate):
+                try session.negotiation.received(candidate, on: &session.peer, at: now)
+            }
+            sockets.register(session.peer.localUsernameFragment, for: session.id)
+        } catch {
+            hub.handle(.negotiationFailed(call, error.description), at: now)
+        }
+    }
+
+    // MARK: The log
+
+    private func write(_ event: HubEvent) {
+        switch event {
+        case .viewerJoined(let participant): log.debug("page \(participant.short) joined")
+        case .viewerLeft(let party): log.debug("“\(party.name)” left")
+        case .rang(_, let viewers):
+            log.info("ring: the button was pressed; \(viewers.pages) ring\(viewers == 1 ? "s" : "")")
+        case .pressedWhileRinging: log.info("ring: the button was pressed again")
+        case .declined(_, let party): log.info("ring: “\(party.name)” declined")
+        case .answered(_, let party, let after): log.info("ring: “\(party.name)” answered after \(after.inWords)")
+        case .ringEnded(_, let reason): log.info("ring: over, \(reason.inWords)")
+        case .callStarted(_, let party): log.info("call: “\(party.name)” calls the door")
+        case .callConnected(_, let after): log.debug("call: media connected after \(after.inWords)")
+        case .callEnded(_, let party, let reason, let detail, let duration):
+            let detail = detail.map { " (\($0))" } ?? ""
+            log.info("call: “\(party.name)” is gone after \(duration.inWords): \(reason.inWords)\(detail)")
+        case .refused(let participant, let code, let reason):
+            log.debug("page \(participant.short): \(code.rawValue): \(reason)")
+        case .flooded(let participant):
+            log.warning("page \(participant.short) sends too much and was cut off")
+        }
+    }
+}
+
+extension ParticipantID {
+    /// Enough of the identifier to tell pages apart in a log.
+    var short: Substring { rawValue.prefix(6) }
+}
+
+extension Int {
+    fileprivate var pages: String { self == 1 ? "one page" : self == 0 ? "no page" : "\(self) pages" }
+}
+
+extension EndReason {
+    /// For the log.
+    var inWords: String {
+        switch self {
+        case .hangup: "hung up"
+        case .unanswered: "nobody answered"
+        case .rejected: "everybody declined"
+        case .maxDuration: "the longest call allowed is over"
+        case .peerFailed: "the connection failed"
+        case .shutdown: "the daemon is stopping"
+        }
+    }
+}

@@ -1,0 +1,151 @@
+import Board
+import Calls
+import Media
+import Wire
+
+/// The camera, the microphone, the speaker, the button and the chime.
+extension Daemon {
+    /// How often a GPIO line that is missing is looked for.
+    private static let lineRetryInterval = Duration.seconds(5)
+
+    func startMedia() {
+        let loop = loop
+        video = VideoPipeline(
+            configuration: configuration.video, doorName: configuration.door.name, log: log,
+            onFrame: { [self] frame in loop.submit { self.assumeIsolated { $0.send(picture: frame) } } },
+            onPicture: { [self] picture in loop.submit { self.assumeIsolated { $0.cameraBecame(picture) } } })
+        sound = SoundCapture(
+            configuration: configuration.audio, log: log,
+            onPacket: { [self] packet in loop.submit { self.assumeIsolated { $0.send(sound: packet) } } },
+            onInput: { [self] input in loop.submit { self.assumeIsolated { $0.microphoneBecame(input) } } })
+        voices = VoicePlayer(
+            configuration: configuration.audio, log: log,
+            onOutput: { [self] output in loop.submit { self.assumeIsolated { $0.speakerBecame(output) } } })
+        video?.start()
+        sound?.start()
+        voices?.start()
+    }
+
+    // MARK: What became of a device
+
+    private func cameraBecame(_ picture: VideoPipeline.Picture) {
+        switch picture {
+        case .camera(let name):
+            log.info("camera: \(name)")
+            devices.camera = .live
+        case .testCard(let name, let reason):
+            log.info("camera: \(name), because \(reason)")
+            devices.camera = .testCard
+        case .none(let reason):
+            log.warning("camera: no picture, because \(reason)")
+            devices.camera = .none
+        }
+        tellDevices()
+    }
+
+    private func microphoneBecame(_ input: SoundCapture.Input) {
+        switch input {
+        case .microphone(let name):
+            log.info("microphone: \(name)")
+            devices.microphone = .live
+        case .tone(let reason):
+            log.info("microphone: a quiet tone, because \(reason)")
+            devices.microphone = .tone
+        case .none(let reason):
+            log.warning("microphone: silence, because \(reason)")
+            devices.microphone = .none
+        }
+        tellDevices()
+    }
+
+    private func speakerBecame(_ output: VoicePlayer.Output) {
+        switch output {
+        case .speaker(let name):
+            log.info("speaker: \(name)")
+            devices.speaker = .live
+        case .none(let reason):
+            let isFault = configuration.audio.playback == .device
+            if isFault { log.warning("speaker: none, because \(reason)") } else { log.info("speaker: none, because \(reason)") }
+            devices.speaker = .none
+        }
+        tellDevices()
+    }
+
+    private func tellDevices() {
+        hub.handle(.devicesChanged(devices), at: EventLoop.now)
+    }
+
+    // MARK: Lines
+
+    /// Opens the button's and the chime's lines where they are missing.
+    func openLines(at now: Instant) {
+        let isFirst = nextDeviceAttempt == nil
+        nextDeviceAttempt = nil
+        if configuration.button.enabled, button == nil { openButton(isFirst: isFirst, at: now) }
+        if configuration.chime.line != nil, chime == nil { openChime(isFirst: isFirst, at: now) }
+    }
+
+    private func openButton(isFirst: Bool, at now: Instant) {
+        let settings = configuration.button
+        do throws(DeviceError) {
+            let chips = GPIOChips.list()
+            let line =
+                if let name = settings.line {
+                    try chips.line(name, chip: settings.chip)
+                } else {
+                    try chips.buttonLine()
+                }
+            let opened = try GPIOButton(
+                line, active: settings.active, bias: settings.bias, debounce: settings.debounce)
+            button = opened
+            loop.watch(opened.fileDescriptor, for: .readable) { [self] _ in assumeIsolated { $0.pollLines(at: EventLoop.now) } }
+            log.info("button: \(opened.description)")
+        } catch {
+            if isFirst {
+                let message = "button: none, because \(error); “doorward ring” rings all the same"
+                if settings.line == nil { log.info(message) } else { log.warning(message) }
+            }
+            // one that the owner names will come (a USB expander, a module loaded late); none is guessed later on
+            if settings.line != nil { nextDeviceAttempt = now + Self.lineRetryInterval }
+        }
+    }
+
+    private func openChime(isFirst: Bool, at now: Instant) {
+        do throws(DeviceError) {
+            chime = try Chime(configuration.chime, isRinging: hub.isRinging, at: now)
+            log.info("chime: \(chime?.description ?? "")")
+        } catch {
+            if isFirst { log.warning("chime: none, because \(error)") }
+            nextDeviceAttempt = now + Self.lineRetryInterval
+        }
+    }
+
+    /// Takes presses, and moves a blinking chime on.
+    func pollLines(at now: Instant) {
+        chime?.advance(at: now, log: log)
+        guard let button else { return }
+        do throws(DeviceError) {
+            while try button.nextPress(timeout: .zero) != nil { pressButton(at: now) }
+        } catch {
+            log.warning("button: \(error)")
+            loop.forget(button.fileDescriptor)
+            self.button = nil
+            nextDeviceAttempt = now + Self.lineRetryInterval
+        }
+    }
+
+    func pressButton(at now: Instant) {
+        hub.handle(.buttonPressed(wallClock: WallClock.now.epochMilliseconds), at: now)
+    }
+
+    // MARK: The shell
+
+    /// Answers `doorward ring`.
+    func answerControl() {
+        control?.answer { request in
+            guard request == "ring" else { return "error the daemon knows no “\(request.prefix(40))”" }
+            pressButton(at: EventLoop.now)
+            return "ok \(hub.viewerCount)"
+        }
+    }
+}

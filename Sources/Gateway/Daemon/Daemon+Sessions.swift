@@ -1,0 +1,171 @@
+import Calls
+import ICE
+import Media
+import PeerConnection
+import RTP
+import Wire
+
+/// The peers: made, fed, drained and ended.
+extension Daemon {
+    /// Peers at once, pages and players together: more than an uplink at home carries.
+    static let maximumSessions = 32
+
+    @discardableResult
+    func startSession(for viewer: Session.Viewer, at now: Instant) -> Session? {
+        guard let certificate, sessions.count < Self.maximumSessions else {
+            if case .call(let call) = viewer { hub.handle(.peerFailed(call, "the door serves as many as it can"), at: now) }
+            return nil
+        }
+        refreshSockets(at: now)
+        let id = SessionID(rawValue: nextSessionNumber)
+        nextSessionNumber += 1
+        var settings = RTCPeerConnection.Configuration(certificate: certificate)
+        settings.stunServers = stunServers
+        let session = Session(id: id, viewer: viewer, configuration: settings, random: random, at: now)
+        for (address, preference) in sockets.localAddresses {
+            session.peer.handle(.localAddressAdded(address, preference: preference), at: now)
+        }
+        session.peer.handle(.localAddressesEnded, at: now)
+        sessions[id] = session
+        sockets.register(session.peer.localUsernameFragment, for: id)
+        switch viewer {
+        case .call(let call): calls[call] = id
+        case .player(let name): players[name] = id
+        }
+        return session
+    }
+
+    func endSession(_ id: SessionID, because reason: String, at now: Instant) {
+        guard let session = sessions.removeValue(forKey: id) else { return }
+        session.peer.close(at: now)
+        sockets.send(&session.peer.outbox, for: id)
+        sockets.forget(id)
+        voices?.remove(id)
+        if case .player(let name) = session.viewer {
+            players[name] = nil
+            log.info("whep: a player is gone after \((now - session.began).inWords): \(reason)")
+            hub.handle(.watchersChanged(players.count), at: now)
+        }
+        log.debug("peer \(id): ended (\(reason)); \(session.peer.discards)")
+    }
+
+    // MARK: Network
+
+    /// Opens and closes sockets as addresses come and go.
+    func refreshSockets(at now: Instant) {
+        let (opened, closed) = sockets.refresh()
+        for socket in closed {
+            loop.forget(socket.descriptor)
+            for session in sessions.values { session.peer.handle(.localAddressRemoved(socket.local), at: now) }
+        }
+        for socket in opened {
+            let local = socket.local
+            loop.watch(socket.descriptor, for: .readable) { [self] _ in assumeIsolated { $0.receive(on: local) } }
+        }
+    }
+
+    private func receive(on local: SocketAddress) {
+        guard let socket = sockets.sockets[local] else { return }
+        let now = EventLoop.now
+        // bounded, so that a flood on one socket does not keep the loop from everything else
+        for _ in 0..<8 {
+            let mayHaveMore = socket.receive { bytes, remote in
+                guard let id = sockets.route(bytes, from: remote), let session = sessions[id] else { return }
+                session.peer.handle(.datagram(bytes, local: local, remote: remote), at: now)
+            }
+            guard mayHaveMore else { return }
+        }
+    }
+
+    /// Sends what every peer has to send.
+    func flush() {
+        for (id, session) in sessions { sockets.send(&session.peer.outbox, for: id) }
+    }
+
+    // MARK: Events
+
+    func drainSessions(at now: Instant) {
+        for session in sessions.values {
+            while let event = session.peer.nextOutput() { handle(event, of: session, at: now) }
+        }
+    }
+
+    private func handle(_ event: RTCPeerConnection.Event, of session: Session, at now: Instant) {
+        switch event {
+        case .negotiationNeeded:
+            negotiate(session, at: now)
+        case .iceCandidate(let candidate):
+            if case .call(let call) = session.viewer {
+                hub.handle(.negotiation(call, .candidate(candidate)), at: now)
+            }
+        case .connectionStateChanged(let state):
+            log.debug("peer \(session.id): \(state.rawValue)")
+            follow(state, of: session, at: now)
+        case .packet(_, let packet, _):
+            voices?.push(packet, from: session.id, at: now)
+        case .keyFrameRequested:
+            video?.requestKeyFrame()
+        case .signalingStateChanged, .iceGatheringStateChanged, .iceConnectionStateChanged, .track:
+            break
+        }
+    }
+
+    private func negotiate(_ session: Session, at now: Instant) {
+        // a player's offer cannot be answered by one of ours: WHEP knows no such thing
+        guard case .call(let call) = session.viewer else { return }
+        do throws(RTCError) {
+            if let offer = try session.negotiation.negotiationNeeded(on: &session.peer, at: now) {
+                hub.handle(.negotiation(call, .description(offer)), at: now)
+            }
+        } catch {
+            hub.handle(.negotiationFailed(call, error.description), at: now)
+        }
+    }
+
+    private func follow(_ state: RTCPeerConnectionState, of session: Session, at now: Instant) {
+        switch (state, session.viewer) {
+        case (.connected, _):
+            let isFirst = session.connectedAt == nil
+            session.becameConnected(at: now)
+            video?.requestKeyFrame()
+            guard isFirst else { return }
+            if case .call(let call) = session.viewer { hub.handle(.peerConnected(call), at: now) }
+        case (.failed, .call(let call)):
+            hub.handle(.peerFailed(call, session.peer.failureReason?.description ?? "unknown"), at: now)
+        case (.closed, .call(let call)):
+            hub.handle(.peerFailed(call, "the viewer closed the connection"), at: now)
+        case (.failed, .player):
+            endSession(session.id, because: session.peer.failureReason?.description ?? "unknown", at: now)
+        case (.closed, .player):
+            endSession(session.id, because: "the player closed the connection", at: now)
+        case (.new, _), (.connecting, _), (.disconnected, _):
+            break
+        }
+    }
+
+    // MARK: Media
+
+    func send(picture frame: PacketizedFrame) {
+        let now = EventLoop.now
+        var needsKeyFrame = false
+        for session in sessions.values {
+            let isFirst = session.firstFrameAt == nil
+            if session.send(picture: frame, at: now) { needsKeyFrame = true }
+            if isFirst, session.firstFrameAt != nil { logFirstPicture(of: session, captured: frame.captured, at: now) }
+        }
+        if needsKeyFrame { video?.requestKeyFrame() }
+    }
+
+    func send(sound packet: PacketizedFrame) {
+        let now = EventLoop.now
+        for session in sessions.values { session.send(sound: packet, at: now) }
+    }
+
+    /// Where the time went from the call to its first picture.
+    private func logFirstPicture(of session: Session, captured: Instant, at now: Instant) {
+        let steps = session.milestones(at: now).map { "\($0.name) \(($0.at - session.began).inWords)" }
+        log.info(
+            "peer \(session.id): first picture sent \((now - session.began).inWords) after the call (\(steps.joined(separator: ", ")); the picture was \((now - captured).inWords) old)"
+        )
+    }
+}

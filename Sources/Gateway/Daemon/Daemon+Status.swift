@@ -1,0 +1,117 @@
+import CLinux
+import Calls
+import FoundationEssentials
+import ICE
+import PeerConnection
+import RTP
+import SDP
+import Web
+import Wire
+
+/// What the daemon is doing, as `GET /api/status` shows it.
+struct DaemonStatus: Encodable {
+    struct Video: Encodable {
+        /// Pictures taken from the camera while somebody watched.
+        let captured: Int
+        let encoded: Int
+        let keyFrames: Int
+        /// Pictures that the encoder had no time for.
+        let dropped: Int
+        /// CPU time of the encoder alone, in milliseconds.
+        let encodeCPUMilliseconds: Double
+    }
+
+    struct Voice: Encodable {
+        /// The loudness of the last 20 ms in dBFS; absent while silent.
+        let levelDBFS: Double?
+        let concealedSamples: Int
+        let playedSamples: Int
+        let targetDelayMilliseconds: Double
+    }
+
+    struct Peer: Encodable {
+        let kind: String
+        let connectionState: String
+        let ageSeconds: Double
+        let path: String?
+        let roundTripMilliseconds: Double?
+        let videoPacketsSent: UInt64
+        let audioPacketsSent: UInt64
+        let retransmittedPackets: UInt64
+        let packetsReceived: UInt64
+        let discards: [String: Int]
+        let voice: Voice?
+    }
+
+    struct Network: Encodable {
+        let datagramsReceived: Int
+        let strangers: Int
+        let unsent: Int
+    }
+
+    let version: String
+    let door: String
+    let uptimeSeconds: Double
+    let camera: String
+    let microphone: String
+    let speaker: String
+    let isRinging: Bool
+    let pages: Int
+    let calls: Int
+    let players: Int
+    let residentBytes: UInt64
+    let cpuMilliseconds: Double
+    let video: Video
+    let network: Network
+    let peers: [Peer]
+}
+
+extension Daemon {
+    func status(at now: Instant) -> HTTPResponse {
+        let video = video?.counters ?? .init()
+        let status = DaemonStatus(
+            version: Command.programVersion, door: configuration.door.name,
+            uptimeSeconds: (now - startedAt).inSeconds, camera: devices.camera.rawValue,
+            microphone: devices.microphone.rawValue, speaker: devices.speaker.rawValue, isRinging: hub.isRinging,
+            pages: hub.viewerCount, calls: calls.count, players: players.count,
+            residentBytes: linux_resident_bytes(),
+            cpuMilliseconds: Duration.nanoseconds(linux_process_cpu_nanoseconds()).milliseconds,
+            video: .init(
+                captured: video.captured, encoded: video.encoded, keyFrames: video.keyFrames,
+                dropped: self.video?.droppedFrames ?? 0, encodeCPUMilliseconds: video.encodeCPU.milliseconds),
+            network: .init(
+                datagramsReceived: sockets.counters.received, strangers: sockets.counters.strangers,
+                unsent: sockets.counters.unsent),
+            peers: sessions.values.sorted { $0.id.rawValue < $1.id.rawValue }.map { describe($0, at: now) })
+        do {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+            return HTTPResponse(
+                status: 200,
+                headers: [.init("Content-Type", "application/json"), .init("Cache-Control", "no-store")],
+                body: Array(try encoder.encode(status)) + [UInt8(ascii: "\n")])
+        } catch {
+            return HTTPResponse(status: 500, text: "\(error)\n")
+        }
+    }
+
+    private func describe(_ session: Session, at now: Instant) -> DaemonStatus.Peer {
+        let statistics = session.peer.statistics
+        let kind = if case .call = session.viewer { "call" } else { "whep" }
+        let voice = voices?.statistics(of: session.id).map { voice in
+            DaemonStatus.Voice(
+                levelDBFS: voice.level.isFinite ? voice.level : nil,
+                concealedSamples: voice.jitterBuffer.concealedSamples, playedSamples: voice.jitterBuffer.playedSamples,
+                targetDelayMilliseconds: voice.jitterBuffer.targetDelay.milliseconds)
+        }
+        let path = session.peer.selectedPair.map { "\($0.localAddress) – \($0.remoteAddress) (\($0.remote.kind.rawValue))" }
+        return DaemonStatus.Peer(
+            kind: kind, connectionState: session.peer.connectionState.rawValue,
+            ageSeconds: (now - session.began).inSeconds, path: path,
+            roundTripMilliseconds: statistics.roundTripTime?.milliseconds,
+            videoPacketsSent: statistics.packetsSent(.video), audioPacketsSent: statistics.packetsSent(.audio),
+            retransmittedPackets: statistics.retransmittedPacketsSent, packetsReceived: statistics.packetsReceived,
+            discards: Dictionary(uniqueKeysWithValues: session.peer.discards.map { ($0.key.rawValue, $0.value) }),
+            voice: voice)
+    }
+}

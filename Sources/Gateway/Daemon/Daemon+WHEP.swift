@@ -1,0 +1,157 @@
+import Calls
+import PeerConnection
+import SDP
+import Web
+import Wire
+
+/// WHEP (draft-ietf-wish-whep): any player watches the door with one HTTP request.
+///
+/// ```
+/// player                                    door
+///   │ POST /whep            (SDP offer)       │
+///   │────────────────────────────────────────►│
+///   │ 201 Created, Location, ETag (SDP answer)│
+///   │◄────────────────────────────────────────│
+///   │ PATCH Location  (trickle candidates)    │
+///   │────────────────────────────────────────►│ 204
+///   │ DELETE Location                         │
+///   │────────────────────────────────────────►│ 200
+/// ```
+extension Daemon {
+    /// A player on any page may watch: the answer says so (WHEP §4.1 asks for CORS).
+    private static let crossOrigin: [HTTPResponse.Header] = [
+        .init("Access-Control-Allow-Origin", "*"),
+        .init("Access-Control-Expose-Headers", "Location, ETag, Link"),
+    ]
+
+    func answerWHEP(_ request: HTTPRequest, at now: Instant) -> HTTPResponse {
+        switch request.method {
+        case "OPTIONS": return preflight("OPTIONS, POST")
+        case "POST": return startPlayer(request, at: now)
+        default: return .notAllowed("OPTIONS, POST")
+        }
+    }
+
+    func answerWHEPResource(_ name: String, _ request: HTTPRequest, at now: Instant) -> HTTPResponse {
+        guard request.method != "OPTIONS" else { return preflight("OPTIONS, PATCH, DELETE") }
+        guard let session = players[name].flatMap({ sessions[$0] }) else {
+            return refusal(404, "This player's session is over.")
+        }
+        switch request.method {
+        case "DELETE":
+            endSession(session.id, because: "it said good-bye", at: now)
+            return HTTPResponse(status: 200, headers: Self.crossOrigin)
+        case "PATCH":
+            return trickle(request, to: session, at: now)
+        default:
+            return .notAllowed("OPTIONS, PATCH, DELETE")
+        }
+    }
+
+    private func preflight(_ methods: String) -> HTTPResponse {
+        HTTPResponse(
+            status: 204,
+            headers: Self.crossOrigin + [
+                .init("Access-Control-Allow-Methods", methods),
+                .init("Access-Control-Allow-Headers", "Content-Type, Authorization, If-Match"),
+                .init("Accept-Post", "application/sdp"),
+            ])
+    }
+
+    private func refusal(_ status: Int, _ reason: String) -> HTTPResponse {
+        HTTPResponse(status: status, text: reason + "\n", headers: Self.crossOrigin)
+    }
+
+    private func startPlayer(_ request: HTTPRequest, at now: Instant) -> HTTPResponse {
+        guard request.contentType == "application/sdp" else {
+            return refusal(415, "An offer is of the type application/sdp.")
+        }
+        let name = random.token(22)  // 131 bits: nobody guesses another player's resource
+        guard stoppingUntil == nil, let session = startSession(for: .player(name), at: now) else {
+            var busy = refusal(503, "The door serves as many viewers as it can.")
+            busy.headers.append(.init("Retry-After", "10"))
+            return busy
+        }
+        do throws(RTCError) {
+            session.addTracks()
+            let offer = RTCSessionDescription(type: .offer, sdp: String(decoding: request.body, as: UTF8.self))
+            try session.peer.setRemoteDescription(offer, at: now)
+            try session.peer.setLocalDescription(at: now)
+            guard session.peer.sendsAnything, let answer = session.peer.localDescription else {
+                throw .notSupported("the offer wants neither H.264 (packetization-mode 1) nor Opus from the door")
+            }
+            log.info("whep: a player at \(request.remoteAddress) watches")
+            hub.handle(.watchersChanged(players.count), at: now)
+            return HTTPResponse(
+                status: 201,
+                headers: Self.crossOrigin + [
+                    .init("Content-Type", "application/sdp"), .init("Location", "/whep/\(name)"),
+                    .init("ETag", "\"\(session.peer.localUsernameFragment)\""),
+                ] + iceServerLinks,
+                body: Array(answer.sdp.utf8))
+        } catch {
+            endSession(session.id, because: error.description, at: now)
+            if case .notSupported = error { return refusal(406, error.description) }
+            return refusal(400, error.description)
+        }
+    }
+
+    /// The ICE servers a player should use (WHEP §4.6, RFC 9725 §4.6).
+    private var iceServerLinks: [HTTPResponse.Header] {
+        configuration.network.pageICEServers.flatMap { server in
+            server.urls.map { url in
+                var value = "<\(url)>; rel=\"ice-server\""
+                if let username = server.username, let credential = server.credential {
+                    value += "; username=\"\(username)\"; credential=\"\(credential)\"; credential-type=\"password\""
+                }
+                return HTTPResponse.Header("Link", value)
+            }
+        }
+    }
+
+    private func trickle(_ request: HTTPRequest, to session: Session, at now: Instant) -> HTTPResponse {
+        guard request.contentType == "application/trickle-ice-sdpfrag" else {
+            return refusal(415, "Candidates are of the type application/trickle-ice-sdpfrag.")
+        }
+        // RFC 9725 §4.3.1: the ETag names the ICE session; another one's candidates are refused
+        let tag = "\"\(session.peer.localUsernameFragment)\""
+        if let condition = request.headers["if-match"], condition != "*", condition != tag {
+            return refusal(412, "The candidates belong to another ICE session.")
+        }
+        do throws(SDPError) {
+            let fragment = try TrickleFragment(parsing: String(decoding: request.body, as: UTF8.self))
+            return add(fragment, to: session, at: now)
+        } catch {
+            return refusal(400, error.description)
+        }
+    }
+
+    private func add(_ fragment: TrickleFragment, to session: Session, at now: Instant) -> HTTPResponse {
+        do throws(RTCError) {
+            for section in fragment.sections {
+                for candidate in section.candidates {
+                    try session.peer.addIceCandidate(
+                        RTCIceCandidate(
+                            candidate: candidate, sdpMid: section.mid, sdpMLineIndex: nil,
+                            usernameFragment: fragment.iceUfrag), at: now)
+                }
+                if section.hasEndOfCandidates {
+                    try session.peer.addIceCandidate(
+                        RTCIceCandidate(candidate: "", sdpMid: section.mid, sdpMLineIndex: nil), at: now)
+                }
+            }
+            return HTTPResponse(status: 204, headers: Self.crossOrigin)
+        } catch {
+            return refusal(400, error.description)
+        }
+    }
+}
+
+extension HTTPRequest {
+    /// The media type without its parameters, in lower case.
+    fileprivate var contentType: String {
+        let value = headers["content-type"] ?? ""
+        let type = value.prefix { $0 != ";" }.filter { $0 != " " && $0 != "\t" }
+        return type.lowercased()
+    }
+}

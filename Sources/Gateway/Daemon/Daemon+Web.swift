@@ -1,0 +1,102 @@
+import Calls
+import Glibc
+import Web
+import Wire
+
+/// The web server, and the names it is reached by.
+extension Daemon {
+    func startWeb() throws(StartError) {
+        let settings = configuration.web
+        let loop = loop
+        let server = WebServer(
+            configuration: WebServerConfiguration(
+                address: settings.address?.description ?? "", port: settings.port, pageFolder: settings.folder),
+            onLog: { [log] line in log.debug("web: \(line)") },
+            onEvent: { [self] event in loop.submit { self.assumeIsolated { $0.handle(event) } } })
+        do throws(WebError) {
+            try server.start()
+        } catch {
+            throw StartError(description: "cannot serve the page: \(error)")
+        }
+        web = server
+        for address in pageAddresses(port: server.port) { log.info("page: \(address)") }
+    }
+
+    /// Where the page can be opened: this machine first, where browsers allow the microphone without HTTPS.
+    private func pageAddresses(port: UInt16) -> [String] {
+        let url = { (host: String) in "http://\(host):\(port)/" }
+        if let address = configuration.web.address, !address.isUnspecified {
+            return [url(address.isIPv6 ? "[\(address)]" : "\(address)")]
+        }
+        let outward = NetworkInterface.current().map(\.address).filter { !$0.isLoopback && !$0.isLinkLocal }
+        return [url("localhost")] + outward.map { url($0.isIPv6 ? "[\($0)]" : "\($0)") }
+    }
+
+    // MARK: Requests
+
+    func answer(_ request: HTTPRequest, as id: RequestID, at now: Instant) {
+        web?.respond(to: id, with: response(to: request, at: now))
+    }
+
+    private func response(to request: HTTPRequest, at now: Instant) -> HTTPResponse {
+        let parts = request.path.split(separator: "/").map(String.init)
+        switch (parts.first, parts.count) {
+        case ("whep", 1): return answerWHEP(request, at: now)
+        case ("whep", 2): return answerWHEPResource(parts[1], request, at: now)
+        case ("api", 2) where parts[1] == "status":
+            guard request.method == "GET" else { return .notAllowed("GET") }
+            return status(at: now)
+        default: return HTTPResponse(status: 404, text: "There is nothing here.\n")
+        }
+    }
+
+    // MARK: STUN
+
+    /// Looks the STUN servers' names up on a thread of its own, until all are known.
+    func startResolver() {
+        let servers = configuration.network.stunServers
+        guard !servers.isEmpty else { return }
+        let loop = loop
+        let log = log
+        resolver = WorkerThread(name: "resolver") { [self] stop in
+            var unresolved = servers
+            var found: [SocketAddress] = []
+            var nextAttempt = EventLoop.now
+            while !stop.isRequested, !unresolved.isEmpty {
+                guard EventLoop.now >= nextAttempt else {
+                    usleep(200_000)
+                    continue
+                }
+                nextAttempt = EventLoop.now + .seconds(30)
+                unresolved.removeAll { server in
+                    let addresses = resolve(server.host, port: server.port)
+                    if addresses.isEmpty { log.warning("network: the STUN server \(server.host) has no address; trying on") }
+                    found += addresses
+                    return !addresses.isEmpty
+                }
+                let known = found
+                loop.submit { self.assumeIsolated { $0.stunServers = known } }
+            }
+        }
+    }
+}
+
+extension HTTPResponse {
+    /// 405 with what is allowed.
+    static func notAllowed(_ methods: String) -> HTTPResponse {
+        HTTPResponse(status: 405, text: "Only \(methods).\n", headers: [Header("Allow", methods)])
+    }
+}
+
+extension Configuration.Network {
+    /// The servers that a page's RTCPeerConnection is made with.
+    var pageICEServers: [ICEServer] {
+        var servers: [ICEServer] = []
+        if !stunServers.isEmpty { servers.append(ICEServer(urls: stunServers.map(\.description))) }
+        if let turnServer {
+            servers.append(
+                ICEServer(urls: [turnServer.description], username: turnUsername, credential: turnCredential))
+        }
+        return servers
+    }
+}

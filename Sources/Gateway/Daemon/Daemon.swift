@@ -1,0 +1,201 @@
+import Board
+import CLinux
+import Calls
+import DTLS
+import Glibc
+import ICE
+import Media
+import PeerConnection
+import RTP
+import Web
+import Wire
+
+/// The door: everything that runs, wired together. An actor whose executor is the event loop, so that the compiler keeps every other thread
+/// away from what the loop owns.
+///
+/// ```
+/// VideoPipeline ─┐ (camera, encoder threads)                    ┌─► Session ─► MediaSockets ─► viewers
+/// SoundCapture  ─┼──────────► loop: this actor ─────────────────┤
+/// WebServer     ─┤                │    ▲                        └─► VoicePlayer (speaker thread)
+/// button, ring  ─┘                ▼    │
+///                               CallHub
+/// ```
+actor Daemon {
+    nonisolated let loop: EventLoop
+    nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+    let configuration: Configuration
+    let log: Log
+    let random = SystemRandomSource()
+    let stateFolder: StateFolder?
+    let startedAt = EventLoop.now
+
+    var hub: CallHub
+    var devices = DoorDevices(camera: .none, microphone: .none, speaker: .none)
+    var web: WebServer?
+    var webSockets: [ParticipantID: WebSocketID] = [:]
+    var participants: [WebSocketID: ParticipantID] = [:]
+
+    var certificate: DTLSCertificate?
+    var stunServers: [SocketAddress] = []
+    let sockets: MediaSockets
+    var sessions: [SessionID: Session] = [:]
+    var calls: [CallID: SessionID] = [:]
+    var players: [String: SessionID] = [:]
+    var nextSessionNumber = 1
+
+    var video: VideoPipeline?
+    var sound: SoundCapture?
+    var voices: VoicePlayer?
+    var button: GPIOButton?
+    var chime: Chime?
+    var nextDeviceAttempt: Instant?
+    var control: ControlSocket?
+    var signals: Int32 = -1
+    var resolver: WorkerThread?
+    /// When the daemon gives up waiting for the last good-byes to leave.
+    var stoppingUntil: Instant?
+
+    init(configuration: Configuration, environment: [String: String], loop: EventLoop) {
+        self.loop = loop
+        self.configuration = configuration
+        log = Log(level: configuration.log.level)
+        stateFolder = configuration.state.folder(environment: environment).map(StateFolder.init)
+        sockets = MediaSockets(configuration: configuration.network, log: log)
+        var settings = CallHub.Configuration()
+        settings.doorName = configuration.door.name
+        settings.iceServers = configuration.network.pageICEServers
+        settings.ringTimeout = configuration.calls.ringTimeout
+        settings.maxCallDuration =
+            configuration.calls.maxDuration == .zero ? nil : configuration.calls.maxDuration
+        hub = CallHub(configuration: settings, devices: devices, random: random)
+    }
+
+    // MARK: Start and stop
+
+    /// Starts everything. What a viewer could not do without is an error; a missing device is not.
+    func start() throws(StartError) {
+        log.info("doorward \(Command.programVersion) starts as “\(configuration.door.name)”")
+        signals = linux_signals()
+        loop.watch(signals, for: .readable) { [self] _ in assumeIsolated { $0.takeSignal() } }
+        prepareState()
+        refreshSockets(at: EventLoop.now)
+        try startWeb()
+        startResolver()
+        startMedia()
+        openLines(at: EventLoop.now)
+    }
+
+    private func prepareState() {
+        let now = WallClock.now
+        do throws(StateError) {
+            guard let stateFolder else {
+                throw StateError(description: "neither state.folder nor a home folder says where to keep the certificate")
+            }
+            try stateFolder.create()
+            control = try ControlSocket(path: stateFolder.controlSocket)
+            loop.watch(control!.descriptor, for: .readable) { [self] _ in assumeIsolated { $0.answerControl() } }
+            if let kept = try stateFolder.loadCertificate(now: now) {
+                certificate = kept
+                log.debug("certificate: \(kept.fingerprint(.sha256)), kept in \(stateFolder.path)")
+                return
+            }
+            let made = try makeCertificate(now: now)
+            certificate = made
+            try stateFolder.save(made)
+            log.info("certificate: made a new one, kept in \(stateFolder.path)")
+        } catch {
+            log.warning("state: \(error); the certificate will not outlive this run, and “doorward ring” may not reach it")
+            if certificate == nil { certificate = try? makeCertificate(now: now) }
+        }
+    }
+
+    private func makeCertificate(now: WallClock) throws(StateError) -> DTLSCertificate {
+        do throws(DTLSError) {
+            return try DTLSCertificate(generatedAt: now.epochMilliseconds / 1000)
+        } catch {
+            throw StateError(description: "cannot make a certificate: \(error)")
+        }
+    }
+
+    private func takeSignal() {
+        while case let signal = linux_signals_take(signals), signal != 0 {
+            guard signal != SIGHUP else { continue }
+            if stoppingUntil != nil {
+                loop.stop()
+            } else {
+                log.info("stopping (\(signal == SIGTERM ? "SIGTERM" : "SIGINT"))")
+                beginStop()
+            }
+        }
+    }
+
+    /// Ends every call with its reason, and leaves the loop running for a moment so that the good-byes leave.
+    private func beginStop() {
+        stoppingUntil = EventLoop.now + .milliseconds(300)
+        hub.handle(.shutdown, at: EventLoop.now)
+        for session in sessions.values { session.peer.close(at: EventLoop.now) }
+    }
+
+    /// Stops the threads; the loop is no longer running.
+    func finishStop() {
+        video?.stop()
+        sound?.stop()
+        voices?.stop()
+        resolver?.join()
+        web?.stop()
+        chime = nil
+        control = nil
+        log.info("stopped after \((EventLoop.now - startedAt).inWords)")
+    }
+
+    // MARK: The turn
+
+    /// Does what the events since the last turn led to; returns when the next turn is due at the latest.
+    func turn() -> Instant? {
+        let now = EventLoop.now
+        if let stoppingUntil, now >= stoppingUntil { loop.stop() }
+        if let deadline = hub.deadline, deadline <= now { hub.handle(.timePassed, at: now) }
+        for session in sessions.values {
+            if let deadline = session.peer.deadline, deadline <= now { session.peer.handle(.timePassed, at: now) }
+        }
+        // what a session tells may make the hub end another: until nobody has anything left to tell
+        repeat {
+            drainHub(at: now)
+            drainSessions(at: now)
+        } while drainHub(at: now)
+        flush()
+        updateDemand()
+        if let nextDeviceAttempt, nextDeviceAttempt <= now { openLines(at: now) }
+        pollLines(at: now)
+        let sessionDeadlines = sessions.values.compactMap(\.peer.deadline).min()
+        return earliest(
+            hub.deadline, sessionDeadlines, stoppingUntil, nextDeviceAttempt, button?.deadline, chime?.deadline)
+    }
+
+    /// Tells the pipelines whether anybody watches or listens.
+    private func updateDemand() {
+        let isWatched = sessions.values.contains { $0.isConnected }
+        video?.setWanted(isWatched)
+        sound?.setWanted(isWatched)
+    }
+}
+
+/// Why the daemon could not start.
+struct StartError: Error, CustomStringConvertible {
+    let description: String
+}
+
+extension Duration {
+    /// `3 h 12 min`, `12 min 5 s`, `5.2 s`, `63 ms`.
+    var inWords: String {
+        let milliseconds = nanoseconds / 1_000_000
+        let seconds = milliseconds / 1000
+        switch seconds {
+        case ..<1: return "\(milliseconds) ms"
+        case ..<60: return "\(seconds).\(milliseconds % 1000 / 100) s"
+        case ..<3600: return "\(seconds / 60) min \(seconds % 60) s"
+        default: return "\(seconds / 3600) h \(seconds % 3600 / 60) min"
+        }
+    }
+}

@@ -1,0 +1,135 @@
+import Codecs
+import Media
+import RTP
+import Sound
+import Synchronization
+import Wire
+
+/// Microphone to packets: 20 ms blocks, encoded once for every listener.
+///
+/// ```
+/// microphone ─► (echo canceller: here, between block and encoder; what the speaker played is in VoicePlayer) ─► Opus ─► onPacket
+/// ```
+final class SoundCapture: Sendable {
+    /// Where the sound comes from right now.
+    enum Input: Hashable, Sendable {
+        case microphone(String)
+        case tone(because: String)
+        case none(because: String)
+    }
+
+    private let configuration: Configuration.Audio
+    private let log: Log
+    private let onPacket: @Sendable (PacketizedFrame) -> Void
+    private let onInput: @Sendable (Input) -> Void
+    private let isWanted = Atomic(false)
+    private let thread = Mutex<WorkerThread?>(nil)
+
+    /// How often a missing microphone is looked for.
+    private static let retryInterval = Duration.seconds(3)
+    /// How long a microphone may deliver nothing before it is closed and opened again.
+    private static let stallLimit = Duration.seconds(3)
+
+    init(
+        configuration: Configuration.Audio, log: Log, onPacket: @escaping @Sendable (PacketizedFrame) -> Void,
+        onInput: @escaping @Sendable (Input) -> Void
+    ) {
+        self.configuration = configuration
+        self.log = log
+        self.onPacket = onPacket
+        self.onInput = onInput
+    }
+
+    func start() {
+        thread.withLock { $0 = WorkerThread(name: "microphone") { [self] in capture(until: $0) } }
+    }
+
+    func stop() {
+        thread.withLock { thread in
+            defer { thread = nil }
+            return thread
+        }?.join()
+    }
+
+    /// Whether anybody listens.
+    func setWanted(_ wanted: Bool) {
+        isWanted.store(wanted, ordering: .releasing)
+    }
+
+    private func capture(until stop: WorkerThread.Stop) {
+        var encoder: OpusEncoder?
+        var input: Input?
+        var source: any AudioSource = SilenceSource()
+        var nextAttempt = EventLoop.now
+        var lastBlock = EventLoop.now
+        while !stop.isRequested {
+            let isMicrophone = if case .microphone = input { true } else { false }
+            if !isMicrophone, EventLoop.now >= nextAttempt {
+                nextAttempt = EventLoop.now + Self.retryInterval
+                let (opened, found) = openSource()
+                if found != input {
+                    source = opened
+                    input = found
+                    onInput(found)
+                }
+                lastBlock = EventLoop.now
+            }
+            do throws(DeviceError) {
+                let block = try source.nextBlock(timeout: .milliseconds(200))
+                if let block {
+                    lastBlock = EventLoop.now
+                    if isWanted.load(ordering: .acquiring) { try encode(block, with: &encoder) } else { encoder = nil }
+                } else if EventLoop.now - lastBlock > Self.stallLimit {
+                    throw DeviceError("\(source.description) delivers no sound any more")
+                }
+            } catch {
+                log.warning("microphone: \(error)")
+                source = SilenceSource()
+                input = nil
+                nextAttempt = EventLoop.now + .milliseconds(500)
+            }
+        }
+    }
+
+    private func encode(_ block: AudioBlock, with encoder: inout OpusEncoder?) throws(DeviceError) {
+        do throws(OpusError) {
+            let current: OpusEncoder
+            if let encoder {
+                current = encoder
+            } else {
+                current = try OpusEncoder(
+                    bitrate: configuration.bitrateKbps * 1000, complexity: configuration.complexity)
+                encoder = current
+            }
+            let packet = try current.encode(block.samples)
+            onPacket(
+                PacketizedFrame(
+                    sound: packet, timestamp: RTPTimestamp(block.captured, clockRate: AudioFormat.sampleRate),
+                    captured: block.captured))
+        } catch {
+            throw DeviceError(error.description)
+        }
+    }
+
+    private func openSource() -> (any AudioSource, Input) {
+        switch configuration.capture {
+        case .none: return (SilenceSource(), .none(because: "it is configured"))
+        case .tone: return (ToneSource(), .tone(because: "it is configured"))
+        case .automatic, .device: break
+        }
+        do throws(DeviceError) {
+            let microphone = try ALSAMicrophone(device: try deviceName(configuration.captureDevice, .capture))
+            return (microphone, .microphone(microphone.description))
+        } catch {
+            let reason = error.description
+            return configuration.capture == .automatic
+                ? (ToneSource(), .tone(because: reason)) : (SilenceSource(), .none(because: reason))
+        }
+    }
+}
+
+/// The configured device, or the first that the machine has.
+func deviceName(_ configured: String?, _ direction: SoundDirection) throws(DeviceError) -> String {
+    if let configured { return configured }
+    return try SoundDevices.first(direction, of: SoundDevices.list()).device.name
+}

@@ -1,0 +1,127 @@
+import ICE
+public import RTP
+import SRTP
+public import Wire
+
+/// Media and reports that leave.
+extension RTCPeerConnection {
+    /// Whether media of this transceiver can leave: it was agreed on and the connection is up.
+    public func canSend(on transceiver: TransceiverID) -> Bool {
+        srtpSender != nil && ice.selectedPair != nil && media.outgoing.contains { $0.transceiver == transceiver }
+    }
+
+    /// Sends one frame of video or one packet of sound. Nothing leaves before `canSend`.
+    public mutating func send(_ frame: PacketizedFrame, on transceiver: TransceiverID, at now: Instant) {
+        guard let srtpSender, let pair = ice.selectedPair,
+            let index = media.outgoing.firstIndex(where: { $0.transceiver == transceiver })
+        else { return }
+        Self.write(frame, by: &media.outgoing[index], to: &outbox, from: pair, protectedBy: srtpSender, at: now)
+    }
+
+    /// The hot path: header and payload are written and protected in place, in the one buffer that the burst leaves from.
+    private static func write(
+        _ frame: PacketizedFrame, by stream: inout MediaStreams.Outgoing, to outbox: inout DatagramBatch,
+        from pair: ICECandidatePair, protectedBy srtp: SRTPSender, at now: Instant
+    ) {
+        let extensions = stream.extensions
+        for payload in frame.payloads.indices {
+            outbox.append(from: pair.localAddress, to: pair.remoteAddress) { buffer in
+                let start = buffer.count
+                stream.sender.writePacket(payload, of: frame, extensions: extensions, at: now, to: &buffer)
+                do throws(SRTPError) {
+                    try srtp.protectRTP(&buffer, from: start)
+                } catch {
+                    // the numbers of a stream only rise, and 2⁴⁸ packets are never reached
+                    preconditionFailure("a packet of our own cannot be protected: \(error)")
+                }
+            }
+        }
+    }
+
+    /// Asks the other side for a key frame of what it sends on this transceiver (PLI, RFC 4585 §6.3.1).
+    public mutating func requestKeyFrame(on transceiver: TransceiverID) {
+        let sender = localSSRC
+        for (ssrc, stream) in media.streams where stream.incoming.transceiver == transceiver {
+            writeRTCP { RTCPPacket.pictureLossIndication(sender: sender, media: ssrc).write(to: &$0) }
+        }
+    }
+
+    /// The source that reports of this endpoint come from.
+    var localSSRC: SSRC {
+        media.outgoing.first?.sender.ssrc ?? transceivers.first?.ssrc ?? 1
+    }
+
+    mutating func writeRTCP(_ write: (inout [UInt8]) -> Void) {
+        guard let srtpSender, let pair = ice.selectedPair else { return }
+        outbox.append(from: pair.localAddress, to: pair.remoteAddress) { buffer in
+            let start = buffer.count
+            write(&buffer)
+            do throws(SRTPError) {
+                try srtpSender.protectRTCP(&buffer, from: start)
+            } catch {
+                preconditionFailure("a report of our own cannot be protected: \(error)")
+            }
+        }
+    }
+
+    mutating func sendReports(at now: Instant) {
+        // RFC 3550 §6.2: varied by half around the interval, so that the reports of many do not fall together
+        media.nextReports = now + .milliseconds(500 + random.below(1000))
+        var blocks: [ReportBlock] = []
+        for ssrc in media.streams.keys {
+            if let block = media.streams[ssrc]?.receiver.reportBlock(at: now) { blocks.append(block) }
+        }
+        let reports = media.outgoing.compactMap { $0.sender.senderReport(at: now) }
+        guard !reports.isEmpty || !blocks.isEmpty else { return }
+        let name = configuration.canonicalName
+        let ssrc = localSSRC
+        writeRTCP { buffer in
+            RTCPPacket.writeReport(
+                senderReport: reports.first, ssrc: ssrc, reportBlocks: blocks, canonicalName: name, to: &buffer)
+            for report in reports.dropFirst() {
+                RTCPPacket.writeReport(
+                    senderReport: report, ssrc: report.ssrc, reportBlocks: [], canonicalName: name, to: &buffer)
+            }
+        }
+    }
+
+    /// RFC 3550 §6.6: the streams end.
+    mutating func sendGoodbye(at now: Instant) {
+        let sources = media.outgoing.map(\.sender.ssrc)
+        guard !sources.isEmpty, connectionState == .connected else { return }
+        let name = configuration.canonicalName
+        let report = media.outgoing[0].sender.senderReport(at: now)
+        writeRTCP { buffer in
+            RTCPPacket.writeReport(
+                senderReport: report, ssrc: sources[0], reportBlocks: [], canonicalName: name, to: &buffer)
+            RTCPPacket.goodbye(Goodbye(sources: sources)).write(to: &buffer)
+        }
+    }
+
+    mutating func retransmit(_ nack: GenericNACK, at now: Instant) {
+        guard let srtpSender, let pair = ice.selectedPair,
+            let index = media.outgoing.firstIndex(where: { $0.sender.ssrc == nack.media })
+        else { return }
+        for number in nack.sequenceNumbers {
+            Self.repeatPacket(
+                number, by: &media.outgoing[index], to: &outbox, from: pair, protectedBy: srtpSender, at: now)
+        }
+    }
+
+    private static func repeatPacket(
+        _ number: SequenceNumber, by stream: inout MediaStreams.Outgoing, to outbox: inout DatagramBatch,
+        from pair: ICECandidatePair, protectedBy srtp: SRTPSender, at now: Instant
+    ) {
+        let extensions = stream.extensions
+        do throws(SRTPError) {
+            try outbox.append(from: pair.localAddress, to: pair.remoteAddress) { buffer throws(SRTPError) in
+                let start = buffer.count
+                let outcome = stream.sender.retransmission(of: number, extensions: extensions, at: now, to: &buffer)
+                guard outcome == .appended else { return }
+                try srtp.protectRTP(&buffer, from: start)
+            }
+        } catch {
+            // without RTX a packet is sent again under its old number, which is too old for the sender by now
+        }
+    }
+}
