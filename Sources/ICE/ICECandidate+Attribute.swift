@@ -4,7 +4,7 @@ import Wire
 public enum ICECandidateError: Error, Hashable, Sendable {
     /// Fewer fields than the eight that every candidate has.
     case tooFewFields
-    /// The foundation is not 1 to 32 ice-chars.
+    /// The foundation is not 1 to 32 visible ASCII characters.
     case invalidFoundation
     /// The component is not 1 to 256.
     case invalidComponent
@@ -32,7 +32,8 @@ extension ICECandidate {
         }
         let fields = rest.split(whereSeparator: \.isWhitespace)
         guard fields.count >= 8 else { throw .tooFewFields }
-        guard (1...32).contains(fields[0].utf8.count), fields[0].utf8.allSatisfy(\.isICEChar) else {
+        // RFC 8839 wants ice-chars; some stacks write a name with "-" or "_", which is as good to compare.
+        guard (1...32).contains(fields[0].utf8.count), fields[0].utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
             throw .invalidFoundation
         }
         guard let component = UInt16(digits: fields[1]), (1...256).contains(component) else { throw .invalidComponent }
@@ -135,7 +136,6 @@ extension UInt8 {
     fileprivate var isLetter: Bool { (0x41...0x5A).contains(self & 0xDF) }
     fileprivate var isDigit: Bool { (0x30...0x39).contains(self) }
     fileprivate var isAlphanumeric: Bool { isLetter || isDigit }
-    fileprivate var isICEChar: Bool { isAlphanumeric || self == UInt8(ascii: "+") || self == UInt8(ascii: "/") }
 }
 
 extension FixedWidthInteger {

@@ -2,56 +2,183 @@ import Wire
 
 /// An ICE agent (RFC 8445, trickle RFC 8838, consent RFC 7675) for one component over UDP, as WebRTC with BUNDLE and
 /// rtcp-mux needs it. It opens no socket: the shell gives it the addresses of sockets that may be shared by many agents.
+///
+/// Ordinary checks, and requests to STUN servers, leave at most every Ta. Triggered and nominating checks leave at once:
+/// each answers an authentic message that has just come in, so the peer's pacing is theirs, and a call on a local network is
+/// set up in two round trips instead of several Ta.
 public struct ICEAgent {
     /// Which side nominates.
-    public private(set) var role: ICERole
-    /// The current local credentials.
-    public private(set) var credentials: ICECredentials
-    /// The remote credentials that belong to the current local ones; nil until they are known.
-    public private(set) var remoteCredentials: ICECredentials?
+    public internal(set) var role: ICERole
     /// W3C's `RTCIceTransport.state`.
     public private(set) var connectionState: ICEConnectionState = .new
     /// W3C's `RTCIceTransport.gatheringState`.
-    public private(set) var gatheringState: ICEGatheringState = .new
+    public internal(set) var gatheringState: ICEGatheringState = .new
+    /// What was counted.
+    public internal(set) var statistics = ICEStatistics()
+
     /// The pair that everything goes by; nil until one is nominated and again when consent is lost. An ICE restart keeps
     /// it until the new session has its own.
-    public private(set) var selectedPair: ICECandidatePair?
+    public var selectedPair: ICECandidatePair? { selected?.pair }
+    /// The current local credentials.
+    public var credentials: ICECredentials { session.local.credentials }
+    /// The remote credentials that belong to the current local ones; nil until they are known.
+    public var remoteCredentials: ICECredentials? { session.remote?.credentials }
     /// The local candidates of the current session, peer-reflexive ones included.
-    public private(set) var localCandidates: [ICECandidate] = []
+    public var localCandidates: [ICECandidate] { session.localCandidates }
     /// The remote candidates of the current session that can be used, peer-reflexive ones included.
-    public private(set) var remoteCandidates: [ICECandidate] = []
-    /// What was counted.
-    public private(set) var statistics = ICEStatistics()
-    private let random: any RandomSource
+    public var remoteCandidates: [ICECandidate] { session.remoteCandidates }
+
+    /// The username fragments that requests to this agent may be for: the current one and, while the selected pair is one
+    /// from before an ICE restart, that one's.
+    public var localUsernameFragments: [String] {
+        let current = session.local.credentials.usernameFragment
+        guard let selected, selected.session != session.number else { return [current] }
+        return [current, selected.local.credentials.usernameFragment]
+    }
+
+    let configuration: ICEConfiguration
+    let random: any RandomSource
+    var tieBreaker: UInt64
+    var bases: [Base] = []
+    var stunServers: [SocketAddress] = []
+    var session: ICESession
+    var upcoming = UpcomingRemote()
+    var selected: SelectedPath?
+    var transactions: [STUNTransaction] = []
+    var foundations: [FoundationKey] = []
+    var learnedCandidates = 0
+    /// When the next ordinary check, and the next request to a STUN server, may leave.
+    var checkPacedAt = Instant.zero
+    var gatheringPacedAt = Instant.zero
+    private var outputs: [Output] = []
+    private var drained = 0
 
     /// An agent with its first credentials.
     public init(
         role: ICERole, credentials: ICECredentials, random: any RandomSource, configuration: ICEConfiguration = .init()
     ) {
         self.role = role
-        self.credentials = credentials
         self.random = random
+        self.configuration = configuration
+        tieBreaker = random.next()
+        session = ICESession(number: 0, credentials: credentials)
     }
-
-    /// The username fragments that requests to this agent may be for: the current one and, while the selected pair is one
-    /// from before an ICE restart, that one's.
-    public var localUsernameFragments: [String] { [credentials.usernameFragment] }
-
-    /// When `handle(.timePassed, at:)` wants to be called; nil for never.
-    public var deadline: Instant? { nil }
 
     /// Takes in what has happened; `nextOutput` then tells what to do.
     public mutating func handle(_ input: Input, at now: Instant) {
+        guard connectionState != .closed else { return }
+        switch input {
+        case .localAddressAdded(let address, let preference):
+            addBase(Base(address: address, localPreference: preference))
+        case .localAddressRemoved(let address):
+            removeBase(address, at: now)
+        case .stunServerAdded(let server):
+            addServer(server)
+        case .gatheringEnded:
+            session.gatherer.hasEnded = true
+            beginGathering()
+        case .remoteCredentials(let credentials, let isLite):
+            takeRemoteCredentials(credentials, isLite: isLite, at: now)
+        case .remoteCandidate(let candidate):
+            takeRemoteCandidate(candidate)
+        case .remoteEndOfCandidates:
+            takeRemoteEndOfCandidates()
+        case .datagram(let bytes, let local, let remote):
+            receive(bytes, local: local, remote: remote, at: now)
+        case .received(let local, let remote):
+            if selected?.runs(from: local, to: remote) == true { selected?.consent.heard(at: now) }
+        case .restart(let credentials):
+            restart(credentials, at: now)
+        case .roleChanged(let role):
+            takeRole(role)
+        case .timePassed:
+            break
+        case .close:
+            close()
+            return
+        }
+        advance(to: now)
     }
 
     /// The next thing to do; nil when nothing is left.
     public mutating func nextOutput() -> Output? {
-        nil
+        guard drained < outputs.count else {
+            outputs.removeAll(keepingCapacity: true)
+            drained = 0
+            return nil
+        }
+        defer { drained += 1 }
+        return outputs[drained]
     }
 
-    /// Whether the response in `datagram` answers a request of this agent. On a socket that agents share, this finds the
-    /// one that a response belongs to.
-    public func awaits(_ datagram: [UInt8]) -> Bool {
-        false
+    /// When `handle(.timePassed, at:)` wants to be called; nil for never.
+    public var deadline: Instant? {
+        guard connectionState != .closed else { return nil }
+        let nomination: Instant? = if case .open(let until) = session.nomination { until } else { nil }
+        let patience = selected == nil && !session.isOver && !session.isPatienceOver ? session.patienceEnds : nil
+        return earliest(
+            transactions.lazy.map(\.deadline).min(),
+            hasOrdinaryCheck ? checkPacedAt : nil,
+            session.gatherer.deadline(pacedAt: gatheringPacedAt, refreshes: refreshesBindings),
+            nomination, patience, consentDeadline)
+    }
+
+    private mutating func advance(to now: Instant) {
+        expireTransactions(at: now)
+        checkConsent(at: now)
+        if let end = session.patienceEnds, now >= end { session.isPatienceOver = true }
+        considerNomination(at: now)
+        sendOrdinaryCheck(at: now)
+        gather(at: now)
+        changeConnectionState(to: currentConnectionState(at: now))
+    }
+
+    private mutating func close() {
+        transactions = []
+        selected = nil
+        changeConnectionState(to: .closed)
+    }
+
+    // W3C webrtc-pc §5.6.4, RTCIceTransportState.
+    private func currentConnectionState(at now: Instant) -> ICEConnectionState {
+        if let selected {
+            let isSilent = selected.consent.isDisconnected(at: now)
+            // "An ICE restart causes … a transition to connected if begun in the completed state. If begun in the transient
+            // disconnected state, it causes a transition to checking".
+            guard selected.session == session.number else { return isSilent ? .checking : .connected }
+            guard !isSilent else { return .disconnected }
+            let isFinished =
+                session.hasEndOfRemoteCandidates && gatheringState == .complete && !session.checkList.isActive
+            return isFinished ? .completed : .connected
+        }
+        if session.isOver || hasFailed { return .failed }
+        let hasBegun = session.remote != nil && (session.hasHeardOfCandidates || session.hasEndOfRemoteCandidates)
+        return hasBegun || session.number > 0 ? .checking : .new
+    }
+
+    /// RFC 8863 §4: not before the patience ends, for the peer's own checks may still come. A pair that is still being
+    /// checked, or nominated, holds the failure off.
+    var hasFailed: Bool {
+        guard session.isPatienceOver, !session.checkList.isActive else { return false }
+        if case .inProgress = session.nomination { return false }
+        return true
+    }
+
+    private mutating func changeConnectionState(to state: ICEConnectionState) {
+        guard state != connectionState else { return }
+        connectionState = state
+        emit(.connectionStateChanged(state))
+    }
+
+    mutating func emit(_ event: Event) {
+        outputs.append(.event(event))
+    }
+
+    mutating func transmit(_ datagram: [UInt8], from local: SocketAddress, to remote: SocketAddress) {
+        outputs.append(.transmit(datagram, from: local, to: remote))
+    }
+
+    mutating func discard(_ reason: ICEStatistics.DiscardReason) {
+        statistics.discards[reason, default: 0] += 1
     }
 }

@@ -1,0 +1,104 @@
+import Wire
+
+/// A socket of the shell, the base of local candidates (RFC 8445 §4).
+struct Base {
+    let address: SocketAddress
+    let localPreference: UInt16
+
+    /// RFC 8445 §7.1.1: the PRIORITY of a check is the priority that a peer-reflexive candidate found by it would have.
+    var checkPriority: UInt32 {
+        ICECandidate.priority(of: .peerReflexive, localPreference: localPreference)
+    }
+
+    /// Whether a datagram can go from here to `remote`. RFC 8445 §6.1.2.2: candidates of one address family pair, and
+    /// "IPv6 link-local addresses MUST NOT be paired with other than link-local addresses".
+    func reaches(_ remote: SocketAddress) -> Bool {
+        guard address.ip.isIPv6 == remote.ip.isIPv6 else { return false }
+        return !address.ip.isIPv6 || address.ip.isLinkLocal == remote.ip.isLinkLocal
+    }
+}
+
+/// A candidate pair on its way through the check list (RFC 8445 §6.1.2.6):
+///
+///     frozen ──► waiting ──► in progress ──► succeeded
+///                   ▲            │  │
+///                   │            │  └──────► failed
+///                   └─ 487 ──────┘              │
+///     any but succeeded ◄── the peer's check ───┘ (a triggered check: in progress again)
+struct CheckPair {
+    enum State {
+        case frozen
+        case waiting
+        case inProgress(since: Instant)
+        case succeeded(Valid)
+        case failed
+    }
+
+    /// What a successful check has shown.
+    struct Valid {
+        /// The candidate of the address that the peer saw (RFC 8445 §7.2.5.3.1).
+        var local: ICECandidate
+        /// When the first check succeeded.
+        let since: Instant
+        /// The last round trip; nil while it was not measured.
+        var roundTrip: Duration?
+        /// When the last check was answered, and so consent given (RFC 7675 §5.1).
+        var answeredAt: Instant
+    }
+
+    let id: Int
+    let base: Base
+    /// The base's own candidate, of type host.
+    let local: ICECandidate
+    var remote: ICECandidate
+    /// Where checks go: the remote candidate's address, with the scope of the base where it is link-local.
+    let destination: SocketAddress
+    var state: State
+    /// When the peer has last sent USE-CANDIDATE on this pair.
+    var nominatedAt: Instant?
+
+    var foundation: Foundation { Foundation(local: local.foundation, remote: remote.foundation) }
+
+    /// RFC 8445 §6.1.2.6: pairs of one foundation likely share their fate.
+    struct Foundation: Hashable {
+        let local: String
+        let remote: String
+    }
+
+    /// The check's priority (RFC 8445 §6.1.2.3).
+    func priority(as role: ICERole) -> UInt64 {
+        ICECandidatePair.priority(local: local.priority, remote: remote.priority, role: role)
+    }
+
+    var valid: Valid? {
+        if case .succeeded(let valid) = state { valid } else { nil }
+    }
+
+    var isFrozen: Bool {
+        if case .frozen = state { true } else { false }
+    }
+
+    var isWaiting: Bool {
+        if case .waiting = state { true } else { false }
+    }
+
+    var isInProgress: Bool {
+        if case .inProgress = state { true } else { false }
+    }
+
+    /// Whether its outcome is still open.
+    var isActive: Bool { isFrozen || isWaiting || isInProgress }
+
+    /// The pair as the outside sees it; nil unless it is valid.
+    var candidatePair: ICECandidatePair? {
+        valid.map {
+            ICECandidatePair(
+                local: $0.local, remote: remote, localAddress: base.address, remoteAddress: destination)
+        }
+    }
+
+    /// The priority of the valid pair: a peer-reflexive local candidate's counts, not the base's.
+    func validPriority(as role: ICERole) -> UInt64? {
+        valid.map { ICECandidatePair.priority(local: $0.local.priority, remote: remote.priority, role: role) }
+    }
+}

@@ -1,0 +1,123 @@
+import Wire
+
+/// RFC 8445 §5.1.1.3: candidates have one foundation when they have one type, base address, server and protocol.
+struct FoundationKey: Equatable {
+    let kind: ICECandidate.Kind
+    let base: IPAddress
+    let server: IPAddress?
+}
+
+/// Local candidates (RFC 8445 §5.1.1).
+extension ICEAgent {
+    mutating func addBase(_ base: Base) {
+        guard !bases.contains(where: { $0.address == base.address }) else { return }
+        bases.append(base)
+        gatherCandidates(of: base)
+    }
+
+    mutating func addServer(_ server: SocketAddress) {
+        guard !stunServers.contains(server) else { return }
+        stunServers.append(server)
+        for base in bases { session.gatherer.add(base: base.address, server: server) }
+    }
+
+    /// The host candidate of a base, its pairs, and the questions to the STUN servers.
+    mutating func gatherCandidates(of base: Base) {
+        beginGathering()
+        let host = candidate(.host, at: base.address, of: base, server: nil)
+        session.localCandidates.append(host)
+        emit(.candidateGathered(host))
+        for remote in session.remoteCandidates { addPair(base: base, remote: remote) }
+        for server in stunServers { session.gatherer.add(base: base.address, server: server) }
+    }
+
+    mutating func beginGathering() {
+        if gatheringState == .new { changeGatheringState(to: .gathering) }
+    }
+
+    mutating func changeGatheringState(to state: ICEGatheringState) {
+        guard state != gatheringState else { return }
+        gatheringState = state
+        emit(.gatheringStateChanged(state))
+    }
+
+    /// RFC 8445 §5.1.1.4: the bindings on NATs are kept alive until a pair is selected.
+    var refreshesBindings: Bool {
+        selected?.session != session.number && !session.isOver && !hasFailed
+    }
+
+    mutating func gather(at now: Instant) {
+        let givenUp = session.gatherer.expire(at: now)
+        transactions.removeAll { transaction in givenUp.contains { transaction.purpose == .gathering(binding: $0) } }
+        if now >= gatheringPacedAt, let index = session.gatherer.next(at: now, refreshes: refreshesBindings) {
+            let binding = session.gatherer.bindings[index]
+            session.gatherer.asked(index, configuration: configuration, at: now)
+            gatheringPacedAt = now + configuration.pacingInterval
+            transactions.removeAll { $0.purpose == .gathering(binding: index) }
+            begin(
+                .gathering(binding: index), attributes: [], from: binding.base, to: binding.server, sendKey: nil,
+                rto: configuration.initialRTO, maximumTransmissions: configuration.maximumTransmissions, at: now)
+        }
+        if gatheringState != .new {
+            changeGatheringState(to: session.gatherer.isComplete ? .complete : .gathering)
+        }
+    }
+
+    /// A STUN server has answered: its candidate is new unless it is the base itself (RFC 8445 §5.1.3) or known already.
+    mutating func gathered(_ mapped: SocketAddress, binding index: Int, at now: Instant) {
+        session.gatherer.answered(index, configuration: configuration, at: now)
+        let binding = session.gatherer.bindings[index]
+        guard let base = bases.first(where: { $0.address == binding.base }), !mapped.ip.isUnspecified, mapped.port != 0,
+            session.localCandidate(at: mapped) == nil
+        else { return }
+        let reflexive = candidate(.serverReflexive, at: mapped, of: base, server: binding.server.ip)
+        session.localCandidates.append(reflexive)
+        emit(.candidateGathered(reflexive))
+    }
+
+    /// A local candidate of its type, base and server.
+    func candidate(
+        _ kind: ICECandidate.Kind, at address: SocketAddress, of base: Base, foundation: String
+    ) -> ICECandidate {
+        let related = ICECandidate.Related(address: .ip(base.address.unscoped.ip), port: base.address.port)
+        return ICECandidate(
+            foundation: foundation, priority: ICECandidate.priority(of: kind, localPreference: base.localPreference),
+            address: .ip(address.unscoped.ip), port: address.port, kind: kind, related: kind == .host ? nil : related,
+            usernameFragment: credentials.usernameFragment)
+    }
+
+    mutating func candidate(
+        _ kind: ICECandidate.Kind, at address: SocketAddress, of base: Base, server: IPAddress?
+    ) -> ICECandidate {
+        let key = FoundationKey(kind: kind, base: base.address.ip, server: server)
+        if !foundations.contains(key) { foundations.append(key) }
+        let number = (foundations.firstIndex(of: key) ?? 0) + 1
+        return candidate(kind, at: address, of: base, foundation: String(number))
+    }
+
+    /// The socket is gone, and everything that used it.
+    mutating func removeBase(_ address: SocketAddress, at now: Instant) {
+        bases.removeAll { $0.address == address }
+        session.localCandidates.removeAll {
+            $0.socketAddress == address.unscoped
+                || $0.related == ICECandidate.Related(address: .ip(address.unscoped.ip), port: address.port)
+        }
+        session.gatherer.remove(base: address)
+        let removed = session.checkList.removeAll { $0.base.address == address }
+        transactions.removeAll { $0.local == address }
+        if case .inProgress(let pair) = session.nomination, removed.contains(pair) {
+            session.nomination = .open(until: nil)
+        }
+        guard let lost = selected, lost.pair.localAddress == address else { return }
+        selected = nil
+        guard lost.session == session.number else { return }
+        if role == .controlling {
+            // RFC 8445 §8.1.1: nominating another pair takes an ICE restart.
+            session.isOver = true
+        } else {
+            // The peer may nominate another pair, if it does so soon.
+            session.patienceEnds = now + configuration.connectivityPatience
+            session.isPatienceOver = false
+        }
+    }
+}

@@ -1,0 +1,118 @@
+import Wire
+
+/// What the peer's descriptions tell, and ICE restarts.
+extension ICEAgent {
+    mutating func takeRemoteCredentials(_ credentials: ICECredentials, isLite: Bool, at now: Instant) {
+        // RFC 8445 §6.1.1: "The full agent MUST take the controlling role" towards a lite one.
+        if isLite { takeRole(.controlling) }
+        switch session.remote?.credentials {
+        case nil:
+            upcoming.credentials = credentials
+            beginSession(at: now)
+        case credentials:
+            break
+        case _?:
+            // The peer restarts ICE; the session that answers it begins with `restart`.
+            if upcoming.credentials != credentials { upcoming = UpcomingRemote(credentials: credentials) }
+        }
+    }
+
+    mutating func takeRemoteCandidate(_ candidate: ICECandidate) {
+        let belongsToCurrent =
+            session.remote != nil
+            && (upcoming.credentials == nil || candidate.usernameFragment == remoteCredentials?.usernameFragment)
+        if belongsToCurrent {
+            addRemote(candidate)
+        } else if upcoming.candidates.count < configuration.maximumRemoteCandidates {
+            upcoming.candidates.append(candidate)
+        } else {
+            discard(.tooMany)
+        }
+    }
+
+    mutating func takeRemoteEndOfCandidates() {
+        if session.remote != nil, upcoming.credentials == nil {
+            session.hasEndOfRemoteCandidates = true
+        } else {
+            upcoming.hasEndOfCandidates = true
+        }
+    }
+
+    /// RFC 8445 §9: everything begins anew but the tie-breaker, the sockets and, until it is replaced, the selected pair.
+    mutating func restart(_ credentials: ICECredentials, at now: Instant) {
+        let hasEnded = session.gatherer.hasEnded
+        session = ICESession(number: session.number + 1, credentials: credentials)
+        transactions.removeAll { !$0.isConsentCheck }
+        session.gatherer.hasEnded = hasEnded
+        if gatheringState != .new {
+            changeGatheringState(to: .gathering)
+            for base in bases { gatherCandidates(of: base) }
+        }
+        if upcoming.credentials != nil { beginSession(at: now) }
+    }
+
+    /// Both sides' credentials are known: checks can be made, and those that came early count (RFC 8445 §7.3).
+    private mutating func beginSession(at now: Instant) {
+        guard let credentials = upcoming.credentials else { return }
+        let known = upcoming
+        upcoming = UpcomingRemote()
+        session.remote = ICESession.Authentication(credentials)
+        session.patienceEnds = now + configuration.connectivityPatience
+        session.hasEndOfRemoteCandidates = known.hasEndOfCandidates
+        for candidate in known.candidates { addRemote(candidate) }
+        let early = session.earlyChecks
+        session.earlyChecks = []
+        for check in early where check.senderFragment == credentials.usernameFragment {
+            noteCheck(
+                from: check.remote, to: check.local, priority: check.priority, nominates: check.nominates, at: now)
+        }
+    }
+
+    private mutating func addRemote(_ candidate: ICECandidate) {
+        if let fragment = candidate.usernameFragment, fragment != remoteCredentials?.usernameFragment {
+            return discard(.staleCandidate)
+        }
+        guard candidate.component == 1 else { return discard(.unusedComponent) }
+        session.hasHeardOfCandidates = true
+        guard candidate.transport == .udp else { return discard(.unsupportedTransport) }
+        // A browser hides its addresses behind mDNS names; its own checks show them (peer-reflexive candidates).
+        guard let address = candidate.socketAddress else { return discard(.unresolvedName) }
+        guard !address.ip.isUnspecified, address.port != 0 else { return discard(.unusableAddress) }
+        if let known = session.remoteCandidates.firstIndex(where: { $0.socketAddress == address }) {
+            guard session.remoteCandidates[known].kind == .peerReflexive, candidate.kind != .peerReflexive else {
+                return discard(.duplicateCandidate)
+            }
+            replaceRemote(at: known, with: candidate)
+            return
+        }
+        guard session.remoteCandidates.count < configuration.maximumRemoteCandidates else { return discard(.tooMany) }
+        session.remoteCandidates.append(candidate)
+        for base in bases { addPair(base: base, remote: candidate) }
+    }
+
+    /// A candidate that the peer's check has shown before its description told it.
+    private mutating func replaceRemote(at index: Int, with candidate: ICECandidate) {
+        session.remoteCandidates[index] = candidate
+        session.checkList.replaceRemote(candidate)
+        if selected?.session == session.number, selected?.pair.remote.socketAddress == candidate.socketAddress {
+            selected?.pair.remote = candidate
+        }
+    }
+
+    mutating func addPair(base: Base, remote: ICECandidate) {
+        guard let address = remote.socketAddress, base.reaches(address), !isConcluded,
+            let local = session.localCandidate(at: base.address)
+        else { return }
+        session.checkList.add(
+            base: base, local: local, remote: remote, at: address, role: role, limit: configuration.maximumPairs)
+    }
+
+    /// Whether the controlling side has nominated: RFC 8445 §8.1.1 allows no other pair then, so none is checked.
+    var isConcluded: Bool { session.isOver || session.nomination == .concluded }
+
+    mutating func takeRole(_ role: ICERole) {
+        guard role != self.role else { return }
+        self.role = role
+        if case .inProgress = session.nomination { session.nomination = .open(until: nil) }
+    }
+}
