@@ -1,0 +1,238 @@
+import Wire
+
+/// One stream that leaves: numbers packets, remembers them for retransmission, and keeps the accounts of its reports.
+///
+/// Packets are appended in the clear to the caller's buffer, which then protects them in place.
+public struct RTPSender: Sendable {
+    /// The retransmission stream (RFC 4588 §4: SSRC multiplexing).
+    public struct Retransmission: Hashable, Sendable {
+        /// Its own source.
+        public let ssrc: SSRC
+        /// The payload type whose `apt` is the stream's.
+        public let payloadType: PayloadType
+
+        /// The retransmission stream `ssrc`.
+        public init(ssrc: SSRC, payloadType: PayloadType) {
+            self.ssrc = ssrc
+            self.payloadType = payloadType
+        }
+    }
+
+    /// How much is kept for retransmission, and how eagerly it is sent.
+    ///
+    /// 512 packets are 1.2 s of 4 Mbit/s. After one second a frame is past saving: the decoder has asked for a key frame
+    /// long before, and a retransmission would only take room from it.
+    public struct History: Hashable, Sendable {
+        /// Packets at most; a power of two up to 32768.
+        public var capacity = 512
+        /// How old a packet may be to be sent again.
+        public var maximumAge = Duration.seconds(1)
+        /// The least time between two retransmissions of one packet; a longer measured round trip replaces it. A NACK
+        /// repeated within a round trip cannot know that the packet is already on its way.
+        public var minimumInterval = Duration.milliseconds(20)
+
+        /// The defaults, to be changed by assignment.
+        public init() {}
+    }
+
+    /// What has been sent; the names and meanings are those of W3C's RTCOutboundRtpStreamStats.
+    public struct Statistics: Hashable, Sendable {
+        /// Packets, retransmissions included.
+        public var packetsSent: UInt64 = 0
+        /// Payload bytes, retransmissions included.
+        public var bytesSent: UInt64 = 0
+        /// Header bytes, header extensions and RTX's two bytes included.
+        public var headerBytesSent: UInt64 = 0
+        /// Packets that were sent again.
+        public var retransmittedPacketsSent: UInt64 = 0
+        /// Payload bytes that were sent again.
+        public var retransmittedBytesSent: UInt64 = 0
+    }
+
+    /// What became of a request for retransmission.
+    public enum RetransmissionOutcome: Hashable, Sendable {
+        /// The packet was appended.
+        case appended
+        /// It was sent again less than a round trip ago; nothing was appended.
+        case tooSoon
+        /// It is not remembered (any more); nothing was appended.
+        case unknown
+    }
+
+    /// The stream's source.
+    public let ssrc: SSRC
+    /// What its packets are. A change forgets what could be retransmitted, and so does one of `extensionMap`: the packets
+    /// could not be written again as they were.
+    public var payloadType: PayloadType {
+        didSet { if payloadType != oldValue { history.removeAll() } }
+    }
+    /// Ticks of its timestamps in a second.
+    public let clockRate: Int
+    /// Its retransmission stream; nil to resend packets as they were.
+    public var rtx: Retransmission?
+    /// The header extensions' identifiers, for both streams.
+    public var extensionMap: HeaderExtensionMap {
+        didSet { if extensionMap != oldValue { history.removeAll() } }
+    }
+    /// What has been sent.
+    public private(set) var statistics = Statistics()
+    /// How the other side says that it arrives.
+    public private(set) var remote = RemoteInboundStatistics()
+    /// The number of the next packet.
+    public private(set) var nextSequenceNumber: SequenceNumber
+
+    private var nextRetransmissionNumber: SequenceNumber
+    private let timestampOffset: UInt32
+    private var history: SendHistory
+    private let minimumInterval: Duration
+    /// What the stream itself sent, for sender reports: without the retransmission stream, which is another source.
+    private var packetCount: UInt32 = 0
+    private var octetCount: UInt32 = 0
+    /// Ties the stream's clock to the monotonic one.
+    private var lastFrame: (timestamp: RTPTimestamp, captured: Instant)?
+
+    /// A stream that starts at a random sequence number and timestamp (RFC 3550 §5.1).
+    public init(
+        ssrc: SSRC, payloadType: PayloadType, clockRate: Int, rtx: Retransmission? = nil,
+        extensionMap: HeaderExtensionMap = HeaderExtensionMap(), history: History = History(),
+        random: any RandomSource
+    ) {
+        precondition(clockRate > 0, "a clock ticks")
+        self.ssrc = ssrc
+        self.payloadType = payloadType
+        self.clockRate = clockRate
+        self.rtx = rtx
+        self.extensionMap = extensionMap
+        self.history = SendHistory(capacity: history.capacity, maximumAge: history.maximumAge)
+        minimumInterval = history.minimumInterval
+        // Below 2¹⁵, so that SRTP's rollover count cannot be guessed wrong when the first packets are lost (RFC 3711
+        // §3.3.1 starts the receiver's count at zero with the first packet it sees).
+        nextSequenceNumber = SequenceNumber(random.uint16() & 0x7FFF)
+        nextRetransmissionNumber = SequenceNumber(random.uint16() & 0x7FFF)
+        timestampOffset = random.uint32()
+    }
+
+    /// Appends the packet of the payload `index` of `frame`: header, extensions, payload. Returns its sequence number.
+    @discardableResult
+    public mutating func writePacket(
+        _ index: Int, of frame: PacketizedFrame, extensions: HeaderExtensionValues = HeaderExtensionValues(),
+        at now: Instant, to buffer: inout [UInt8]
+    ) -> SequenceNumber {
+        let number = nextSequenceNumber
+        nextSequenceNumber = number + 1
+        let start = buffer.count
+        header(number, index, frame).write(to: &buffer, extensions: extensions, map: extensionMap)
+        let payload = frame.payloads[index]
+        count(header: buffer.count - start, payload: payload.count)
+        buffer.append(contentsOf: frame.storage[payload])
+        packetCount &+= 1
+        octetCount &+= UInt32(truncatingIfNeeded: payload.count)
+        lastFrame = (frame.timestamp + Int64(timestampOffset), frame.captured)
+        history.append(
+            SendHistory.Entry(
+                sequenceNumber: number, frame: frame, payload: index, extensions: extensions, sent: now,
+                retransmitted: nil))
+        return number
+    }
+
+    /// Answers a NACK for `number`: appends the packet again, unless that was done within the last round trip.
+    ///
+    /// With a retransmission stream it is a packet of that stream (RFC 4588 §4), with `extensions`. Without, it must be the
+    /// same packet byte for byte: a packet with the same index but another header would use a nonce twice, which
+    /// gives AES-GCM's authentication key away (RFC 7714 §9.1); so it bears the extensions of its first time.
+    public mutating func retransmission(
+        of number: SequenceNumber, extensions: HeaderExtensionValues = HeaderExtensionValues(), at now: Instant,
+        to buffer: inout [UInt8]
+    ) -> RetransmissionOutcome {
+        guard let entry = history.entry(number, at: now) else { return .unknown }
+        let interval = max(minimumInterval, remote.roundTripTime ?? .zero)
+        if let last = entry.retransmitted, now - last < interval { return .tooSoon }
+        history.markRetransmitted(number, at: now)
+
+        let start = buffer.count
+        var header = header(number, entry.payload, entry.frame)
+        let payload = entry.frame.payloads[entry.payload]
+        if let rtx {
+            header.ssrc = rtx.ssrc
+            header.payloadType = rtx.payloadType
+            header.sequenceNumber = nextRetransmissionNumber
+            nextRetransmissionNumber = nextRetransmissionNumber + 1
+            header.write(to: &buffer, extensions: extensions, map: extensionMap)
+            buffer.append(uint16: number.rawValue)  // OSN
+        } else {
+            header.write(to: &buffer, extensions: entry.extensions, map: extensionMap)
+            packetCount &+= 1
+            octetCount &+= UInt32(truncatingIfNeeded: payload.count)
+        }
+        count(header: buffer.count - start, payload: payload.count)
+        statistics.retransmittedPacketsSent += 1
+        statistics.retransmittedBytesSent += UInt64(payload.count)
+        buffer.append(contentsOf: entry.frame.storage[payload])
+        return .appended
+    }
+
+    /// The report to send now (RFC 3550 §6.4.1); nil before the first packet, for which a receiver report stands.
+    public func senderReport(at now: Instant, reportBlocks: [ReportBlock] = []) -> SenderReport? {
+        guard let lastFrame else { return nil }
+        let since = RTPTimestamp(.zero + (now - lastFrame.captured), clockRate: clockRate)
+        return SenderReport(
+            ssrc: ssrc, ntpTime: NTPTime(now), timestamp: lastFrame.timestamp + Int64(since.rawValue),
+            packetCount: packetCount, octetCount: octetCount, reportBlocks: reportBlocks)
+    }
+
+    /// Takes the other side's report about this stream; one about another stream is ignored.
+    public mutating func handle(_ block: ReportBlock, at now: Instant) {
+        guard block.ssrc == ssrc else { return }
+        remote.handle(block, clockRate: clockRate, packetsSent: packetCount, at: now)
+    }
+
+    private func header(_ number: SequenceNumber, _ index: Int, _ frame: PacketizedFrame) -> RTPHeader {
+        RTPHeader(
+            marker: index == frame.markedPayload, payloadType: payloadType, sequenceNumber: number,
+            timestamp: frame.timestamp + Int64(timestampOffset), ssrc: ssrc)
+    }
+
+    private mutating func count(header: Int, payload: Int) {
+        statistics.packetsSent += 1
+        statistics.bytesSent += UInt64(payload)
+        statistics.headerBytesSent += UInt64(header)
+    }
+}
+
+/// How the other side receives a stream, from its reports; the names are those of W3C's RTCRemoteInboundRtpStreamStats.
+public struct RemoteInboundStatistics: Hashable, Sendable {
+    /// Packets lost since the start, less duplicates.
+    public private(set) var packetsLost: Int32 = 0
+    /// Of the packets since the report before, the part that was lost: 0 to 1.
+    public private(set) var fractionLost: Double = 0
+    /// The interarrival jitter.
+    public private(set) var jitter: Duration = .zero
+    /// The latest round trip; nil before the first measurement.
+    public private(set) var roundTripTime: Duration?
+    /// The sum of all round trips measured.
+    public private(set) var totalRoundTripTime: Duration = .zero
+    /// How many round trips were measured.
+    public private(set) var roundTripTimeMeasurements = 0
+    /// The highest sequence number received, with its cycles, of the last report; nil before the first report.
+    public private(set) var extendedHighestSequenceNumber: UInt32?
+
+    /// No report has come.
+    public init() {}
+
+    mutating func handle(_ block: ReportBlock, clockRate: Int, packetsSent: UInt32, at now: Instant) {
+        packetsLost = block.cumulativeLost
+        fractionLost = Double(block.fractionLost) / 256
+        jitter = .nanoseconds(Int64(block.jitter) * 1_000_000_000 / Int64(clockRate))
+        extendedHighestSequenceNumber = block.extendedHighestSequenceNumber
+        // RFC 3550 §6.4.1: A − LSR − DLSR, in 1/65536 s modulo 2³².
+        guard block.lastSenderReport != 0 else { return }
+        let units = NTPTime(now).middle &- block.lastSenderReport &- block.delaySinceLastSenderReport
+        let signed = Int32(bitPattern: units)
+        // Rounding may make a tiny one negative. A long one answers no report of ours: nothing waits for a minute.
+        guard signed > -65, signed < 60 * 65536 else { return }
+        let measured = Duration(ntpShort: UInt32(max(signed, 1)))
+        roundTripTime = measured
+        totalRoundTripTime += measured
+        roundTripTimeMeasurements += 1
+    }
+}
