@@ -50,11 +50,11 @@ public struct NACKGenerator: Sendable {
 
     /// The packets to ask for now; empty for none.
     public mutating func requests(at now: Instant) -> [SequenceNumber] {
-        let count = missing.count
-        missing.removeAll {
-            $0.attempts >= Self.maximumAttempts && due($0) <= now || now - $0.noticed > Self.maximumAge
+        let hopeful = missing.filter {
+            now - $0.noticed <= Self.maximumAge && ($0.attempts < Self.maximumAttempts || due($0) > now)
         }
-        if missing.count < count { needsKeyFrame = true }
+        if hopeful.count < missing.count { needsKeyFrame = true }
+        missing = hopeful
         var numbers: [SequenceNumber] = []
         for index in missing.indices where due(missing[index]) <= now {
             missing[index].asked = now
