@@ -75,7 +75,7 @@ let package = Package(
         tests(of: "ICE", ["Wire"]),
         tests(of: "RTP", ["Wire"]),
         tests(of: "SDP", ["Wire"]),
-        tests(of: "DTLS", ["Wire"]),
+        tests(of: "DTLS", ["Wire", "SRTP"]),
         tests(of: "SRTP", ["Wire"]),
         tests(of: "PeerConnection", ["Wire", "ICE", "RTP", "SDP", "DTLS", "SRTP"]),
         tests(of: "Calls", ["Wire", "PeerConnection"]),
