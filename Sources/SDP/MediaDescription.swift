@@ -6,9 +6,9 @@ public struct MediaDescription: Hashable, Sendable {
     public var port: UInt16
     /// The transport protocol, `UDP/TLS/RTP/SAVPF` or `UDP/DTLS/SCTP` in WebRTC (RFC 8829 §5.1.2).
     public var transportProtocol: String
-    /// The codecs, the most wanted first (RTP only). Payload types without a known mapping are left out.
+    /// The codecs, the most wanted first (RTP only).
     public var codecs: [RTPCodec]
-    /// The formats of a section that is not RTP: `webrtc-datachannel` (RFC 8841 §4.3).
+    /// The formats that are no codecs: `webrtc-datachannel` (RFC 8841 §4.3), and payload types that nothing explains.
     public var otherFormats: [String]
     /// The value of the `c=` line.
     public var connection: String
