@@ -1,4 +1,3 @@
-import Glibc
 import Media
 
 /// A camera that the kernel offers, with everything it says it can do.
