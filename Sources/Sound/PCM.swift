@@ -24,7 +24,7 @@ final class PCM {
 
     /// Opens the device `name`. `buffer` is how much sound it may hold.
     static func open(_ name: String, _ direction: SoundDirection, buffer: Duration) throws(DeviceError) -> PCM {
-        doorward_alsa_keep_messages()
+        ALSAMessages.keep()
         do throws(DeviceError) {
             return try PCM(opening: name, direction, buffer: buffer)
         } catch {
@@ -38,7 +38,7 @@ final class PCM {
     private init(opening name: String, _ direction: SoundDirection, buffer: Duration) throws(DeviceError) {
         let subject = "the \(direction.rawValue) device \(name)"
         var opened: OpaquePointer?
-        _ = doorward_alsa_take_message()
+        _ = ALSAMessages.take()
         // Without this, opening a device that another program has open waits for that program.
         let result = snd_pcm_open(&opened, name, direction.stream, SND_PCM_NONBLOCK)
         guard result == 0, let handle = opened else { throw alsaError("cannot open \(subject)", result) }
@@ -206,8 +206,7 @@ private func procParameters(_ path: String) -> [String: String] {
 
 /// `sentence`, with what ALSA says of `code`, a negative errno. A `handle` is asked whether its device is still there.
 private func alsaError(_ sentence: String, _ code: Int32, _ handle: OpaquePointer? = nil) -> DeviceError {
-    let message = String(cString: doorward_alsa_take_message())
-    let reason = String(cString: snd_strerror(code)) + (message.isEmpty ? "" : " (\(message))")
+    let reason = String(cString: snd_strerror(code)) + (ALSAMessages.take().map { " (\($0))" } ?? "")
     let isDisconnected = handle.map { snd_pcm_state($0) == SND_PCM_STATE_DISCONNECTED } ?? false
     // ENOENT is what opening a card that is not there gives.
     return DeviceError("\(sentence): \(reason)", isGone: isDisconnected || [ENODEV, ENXIO, ENOENT].contains(-code))

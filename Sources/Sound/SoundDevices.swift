@@ -44,7 +44,7 @@ public struct SoundDevice: Hashable, Sendable, CustomStringConvertible {
 public enum SoundDevices {
     /// Every device of every card, by card and number, each direction by itself.
     public static func list() -> [SoundDevice] {
-        doorward_alsa_keep_messages()
+        ALSAMessages.keep()
         var devices: [SoundDevice] = []
         var card: Int32 = -1
         while snd_card_next(&card) == 0, card >= 0 {

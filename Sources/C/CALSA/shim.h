@@ -4,26 +4,22 @@
 #include <stdio.h>
 #include <string.h>
 
-// What alsa-lib last had to say in this thread. It says "Unknown PCM hw:9" or "Slave PCM not usable" there and nowhere
-// else: its functions return ENOENT or EINVAL, and its default handler writes to standard error.
-static __thread char doorward_alsa_message[256];
+// What alsa-lib last had to say in this thread. It says "Unknown PCM hw:9" or "Slave PCM not usable" here and nowhere
+// else: its functions return ENOENT or EINVAL, and its default handler writes to standard error. Every object file that
+// calls these functions has a message of its own, so one Swift file alone does.
+static inline char *doorward_alsa_message(void) {
+    static __thread char message[256];
+    return message;
+}
 
-static void doorward_alsa_keep_message(const char *file, int line, const char *function, int error, const char *format,
-                                       ...) {
+static inline void doorward_alsa_keep_message(const char *file, int line, const char *function, int error,
+                                              const char *format, ...) {
     (void)file, (void)line, (void)function, (void)error;
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(doorward_alsa_message, sizeof doorward_alsa_message, format, arguments);
+    vsnprintf(doorward_alsa_message(), 256, format, arguments);
     va_end(arguments);
 }
 
 // Keeps alsa-lib's messages instead of writing them to standard error.
 static inline void doorward_alsa_keep_messages(void) { snd_lib_error_set_handler(doorward_alsa_keep_message); }
-
-// The last message of this thread, which is then forgotten; empty for none. Valid until the next call into ALSA.
-static inline const char *doorward_alsa_take_message(void) {
-    static __thread char taken[256];
-    memcpy(taken, doorward_alsa_message, sizeof taken);
-    doorward_alsa_message[0] = 0;
-    return taken;
-}

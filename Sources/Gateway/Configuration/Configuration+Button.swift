@@ -38,6 +38,6 @@ extension Configuration.Button {
             .init("bias", \.bias, .choice, "The board's resistor at the line. as_is: left as it was found."),
             .init(
                 "debounce_ms", \.debounce, .duration(.milliseconds, 0...1000),
-                "How long the line must be steady before a press counts, in milliseconds."),
+                "How long the line must be steady before a press counts."),
         ])
 }

@@ -14,9 +14,9 @@ extension Configuration.Calls {
         [
             .init(
                 "ring_timeout_ms", \.ringTimeout, .duration(.milliseconds, 1000...600_000),
-                "How long the pages ring when nobody answers, in milliseconds."),
+                "How long the pages ring when nobody answers."),
             .init(
                 "max_duration_ms", \.maxDuration, .duration(.milliseconds, 0...604_800_000),
-                variable: "MAX_CALL_DURATION_MS", "The longest call, in milliseconds. 0: no limit."),
+                variable: "MAX_CALL_DURATION_MS", "The longest call. 0: no limit."),
         ])
 }

@@ -34,8 +34,13 @@ extension Configuration.Network {
                 """),
             .init(
                 "turn_server", \.turnServer, .optional(.iceServer([.turn, .turns])), variable: "TURN_SERVER",
-                "The TURN server that the page may relay through, such as turn:turn.example.org:3478?transport=udp."),
+                """
+                The TURN server that the page may relay through, such as turn:turn.example.org:3478?transport=udp.
+                It needs a name and a password. Empty: none.
+                """),
             .init("turn_username", \.turnUsername, .text(0...512), variable: "TURN_USERNAME", "Its user name."),
-            .init("turn_credential", \.turnCredential, .text(0...512), variable: "TURN_CREDENTIAL", "Its password."),
+            .init(
+                "turn_credential", \.turnCredential, .text(0...512, isSecret: true), variable: "TURN_CREDENTIAL",
+                "Its password."),
         ])
 }

@@ -6,8 +6,8 @@ public struct ConfigurationError: Error, Hashable, Sendable, CustomStringConvert
         case file(String, place: Place?)
         /// A variable of the environment.
         case environment(variable: String)
-        /// The argument of `--set`.
-        case option(String)
+        /// The argument of `--set`, up to its `=`: a password behind that is nobody's business.
+        case option(path: String)
     }
 
     /// A place in a text file.
@@ -32,8 +32,10 @@ public struct ConfigurationError: Error, Hashable, Sendable, CustomStringConvert
             case .file(let path, let place?): "\(path):\(place.line):\(place.column)"
             case .file(let path, nil): path
             case .environment(let variable): "environment variable \(variable)"
-            case .option(let text): "--set \(text)"
+            case .option(let path): "--set \(path)"
             }
+        // An option's path is the key.
+        let key = origin == key.map { .option(path: $0) } ? nil : key
         return [place, key, problem].compactMap(\.self).joined(separator: ": ")
     }
 }

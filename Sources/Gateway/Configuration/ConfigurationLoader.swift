@@ -88,17 +88,18 @@ struct ConfigurationLoader {
 
     mutating func read(overrides: [String]) {
         for option in overrides {
-            let origin = ConfigurationError.Origin.option(option)
-            guard let equals = option.firstIndex(of: "=") else {
+            let parts = option.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let path = trimmed(parts[0])
+            let origin = ConfigurationError.Origin.option(path: path)
+            guard parts.count == 2 else {
                 reject("wants key.path=value", at: origin)
                 continue
             }
-            let path = trimmed(option[..<equals])
             guard let key = Self.keys.first(where: { $0.path == path }) else {
                 reject(Self.unknownKey(path), at: origin)
                 continue
             }
-            assign(.line(String(option[option.index(after: equals)...])), to: key, from: origin)
+            assign(.line(String(parts[1])), to: key, from: origin)
         }
     }
 

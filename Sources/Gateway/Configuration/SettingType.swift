@@ -33,9 +33,10 @@ struct SettingType<Value>: Sendable {
     }
 
     /// A type whose values are written as one scalar. `parse` gets its text and whether that stands in quotes, which makes
-    /// it a text in YAML whatever it looks like; it returns nil for a value that is not allowed.
+    /// it a text in YAML whatever it looks like; it returns nil for a value that is not allowed. A secret is not repeated in
+    /// errors.
     init(
-        scalar expectation: String, format: @escaping @Sendable (Value) -> String,
+        scalar expectation: String, isSecret: Bool = false, format: @escaping @Sendable (Value) -> String,
         parse: @escaping @Sendable (_ text: String, _ isQuoted: Bool) -> Value?
     ) {
         self.init(expectation: expectation, format: format) { (input) throws(SettingProblem) in
@@ -58,7 +59,8 @@ struct SettingType<Value>: Sendable {
                 }
             }
             guard let value = parse(text, isQuoted) else {
-                throw SettingProblem(message: "wants \(expectation), not \(quote(text))", place: place)
+                throw SettingProblem(
+                    message: "wants \(expectation)" + (isSecret ? "" : ", not \(quote(text))"), place: place)
             }
             return value
         }
@@ -80,7 +82,6 @@ extension SettingType where Value: FixedWidthInteger & Sendable {
             return number
         }
     }
-
 }
 
 extension SettingType<Duration> {
@@ -91,13 +92,13 @@ extension SettingType<Duration> {
             case .milliseconds: ("milliseconds", { .milliseconds($0) })
             case .seconds: ("seconds", { .seconds($0) })
             }
+        let expectation = "a whole number from \(range.lowerBound) to \(range.upperBound) (\(name))"
         let one = make(1)
-        let number = SettingType<Int64>.integer(range)
-        return .init(
-            expectation: "\(number.expectation) (\(name))", format: { "\(Int64($0 / one))" },
-            read: { (input) throws(SettingProblem) in make(try number.read(input)) })
+        return .init(scalar: expectation, format: { "\(Int64($0 / one))" }) { text, isQuoted in
+            guard !isQuoted, let number = Int64(text), range.contains(number) else { return nil }
+            return make(number)
+        }
     }
-
 }
 
 extension SettingType<Bool> {
@@ -107,7 +108,6 @@ extension SettingType<Bool> {
             isQuoted ? nil : Bool(text)
         }
     }
-
 }
 
 extension SettingType where Value: CaseIterable & RawRepresentable & Sendable, Value.RawValue == String {
@@ -117,18 +117,17 @@ extension SettingType where Value: CaseIterable & RawRepresentable & Sendable, V
         let expectation = names.count == 1 ? names[0] : names.dropLast().joined(separator: ", ") + " or \(names.last!)"
         return .init(scalar: expectation, format: { $0.rawValue }) { text, _ in Value(rawValue: text) }
     }
-
 }
 
 extension SettingType<String> {
-    /// Text of so many characters.
-    static func text(_ length: ClosedRange<Int>) -> Self {
+    /// Text of so many characters. A secret is not repeated in errors.
+    static func text(_ length: ClosedRange<Int>, isSecret: Bool = false) -> Self {
         let least = length.lowerBound == 0 ? "at most" : "\(length.lowerBound) to"
-        return .init(scalar: "text of \(least) \(length.upperBound) characters", format: quote) { text, _ in
+        let expectation = "text of \(least) \(length.upperBound) characters"
+        return .init(scalar: expectation, isSecret: isSecret, format: quote) { text, _ in
             length.contains(text.count) ? text : nil
         }
     }
-
 }
 
 extension SettingType<String?> {
@@ -136,7 +135,6 @@ extension SettingType<String?> {
     static var optionalText: Self {
         .init(scalar: "text", format: { quote($0 ?? "") }) { text, _ in text.isEmpty ? .some(nil) : text }
     }
-
 }
 
 extension SettingType {
@@ -155,7 +153,7 @@ extension SettingType {
 
     /// A list of `type`.
     static func list<Element>(of type: SettingType<Element>) -> Self where Value == [Element] {
-        let expectation = "a list, each of it \(type.expectation)"
+        let expectation = "a list of which each element is \(type.expectation)"
         return .init(
             expectation: expectation,
             format: { "[" + $0.map(type.format).joined(separator: ", ") + "]" },
@@ -185,7 +183,6 @@ extension SettingType<IPAddress?> {
                 IPAddress(text)
             })
     }
-
 }
 
 extension SettingType<ClosedRange<UInt16>?> {
@@ -208,7 +205,6 @@ extension SettingType<ClosedRange<UInt16>?> {
                 return first...last
             })
     }
-
 }
 
 extension SettingType<ICEServerURI> {
