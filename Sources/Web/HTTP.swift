@@ -4,9 +4,10 @@ public struct HTTPRequest: Hashable, Sendable {
     public var method: String
     /// The path, percent-decoded and without dot segments; begins with a slash.
     public var path: String
-    /// What follows the first question mark, as it came; empty without one.
-    public var query: String
-    /// The header fields by their names in lower case.
+    /// The query's parameters, percent-decoded; one without an equals sign has an empty value, the last of equal names
+    /// counts.
+    public var query: [String: String]
+    /// The header fields by their names in lower case: those that libwebsockets knows, which are HTTP's own.
     public var headers: [String: String]
     /// The body.
     public var body: [UInt8]
@@ -17,7 +18,7 @@ public struct HTTPRequest: Hashable, Sendable {
 
     /// A request.
     public init(
-        method: String, path: String, query: String = "", headers: [String: String] = [:], body: [UInt8] = [],
+        method: String, path: String, query: [String: String] = [:], headers: [String: String] = [:], body: [UInt8] = [],
         remoteAddress: String = "", host: String = ""
     ) {
         self.method = method
@@ -48,8 +49,8 @@ public struct HTTPResponse: Hashable, Sendable {
 
     /// The status code.
     public var status: Int
-    /// The header fields. `Content-Length` and `Date`-like housekeeping is the server's; it adds
-    /// `X-Content-Type-Options: nosniff` by itself.
+    /// The header fields. The server adds `Date`, `Content-Length`, `Connection`, `X-Content-Type-Options: nosniff`
+    /// and, unless given here, `Cache-Control: no-store`.
     public var headers: [Header]
     /// The body.
     public var body: [UInt8]
@@ -66,5 +67,13 @@ public struct HTTPResponse: Hashable, Sendable {
         self.init(
             status: status, headers: [Header("Content-Type", "text/plain; charset=utf-8")] + headers,
             body: Array(text.utf8))
+    }
+
+    /// 404, for what nobody serves.
+    public static let notFound = HTTPResponse(status: 404, text: "Not found\n")
+
+    /// 405, naming the methods that are served.
+    public static func methodNotAllowed(allow: String) -> HTTPResponse {
+        HTTPResponse(status: 405, text: "Method not allowed\n", headers: [Header("Allow", allow)])
     }
 }

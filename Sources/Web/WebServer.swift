@@ -1,3 +1,6 @@
+internal import Glibc
+private import Synchronization
+
 /// The web server's settings.
 public struct WebServerConfiguration: Hashable, Sendable {
     /// The IPv4 or IPv6 address to listen on; empty for all of both.
@@ -38,44 +41,104 @@ public struct WebServerConfiguration: Hashable, Sendable {
 /// `/` and the page's files are answered here. `/ws` is the WebSocket. Everything else is a `WebEvent.request`.
 /// All methods may be called from any thread, from within `onEvent` too (but for `stop`).
 public final class WebServer: Sendable {
+    private enum Phase {
+        case new
+        case running(pthread_t)
+        case stopped
+    }
+
+    private let configuration: WebServerConfiguration
+    private let onLog: @Sendable (String) -> Void
+    private let onEvent: @Sendable (WebEvent) -> Void
+    private let mailbox = Mailbox()
+    private let phase = Mutex(Phase.new)
+
     /// A server that tells `onEvent`, and of trouble `onLog`, both on its own thread, where they must not block.
     public init(
         configuration: WebServerConfiguration, onLog: @escaping @Sendable (String) -> Void = { _ in },
         onEvent: @escaping @Sendable (WebEvent) -> Void
     ) {
-        fatalError("not yet")
+        self.configuration = configuration
+        self.onLog = onLog
+        self.onEvent = onEvent
+    }
+
+    deinit {
+        stop()
     }
 
     /// Listens and starts the thread. A server starts once.
     public func start() throws(WebError) {
-        fatalError("not yet")
+        let files = try PageFiles(folder: configuration.pageFolder)
+        let listener = try ListeningSocket(address: configuration.address, port: configuration.port)
+        mailbox.port = listener.port
+        LibraryLog.route(to: onLog)
+        let loop = WebLoop(
+            configuration: configuration, files: files, mailbox: mailbox, listener: listener.release(), onEvent: onEvent)
+        try loop.prepare()
+        let thread = try WebServer.startThread(loop)
+        phase.withLock { phase in
+            guard case .new = phase else { preconditionFailure("a web server starts once") }
+            phase = .running(thread)
+        }
+    }
+
+    private static func startThread(_ loop: WebLoop) throws(WebError) -> pthread_t {
+        // Signals are for the daemon's own threads.
+        var all = sigset_t()
+        var before = sigset_t()
+        sigfillset(&all)
+        pthread_sigmask(SIG_SETMASK, &all, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+        var thread = pthread_t()
+        let retained = Unmanaged.passRetained(loop)
+        let code = pthread_create(
+            &thread, nil,
+            { raw in
+                guard let raw else { return nil }
+                Unmanaged<WebLoop>.fromOpaque(raw).takeRetainedValue().run()
+                return nil
+            }, retained.toOpaque())
+        guard code == 0 else {
+            retained.takeRetainedValue().abandon()
+            throw .system("the web server's thread could not start: \(String(cString: strerror(code)))")
+        }
+        return thread
     }
 
     /// The port listened on; 0 before `start`.
-    public var port: UInt16 { fatalError("not yet") }
+    public var port: UInt16 { mailbox.port }
 
     /// What was counted so far.
-    public var counters: WebCounters { fatalError("not yet") }
+    public var counters: WebCounters { mailbox.counters }
 
     /// Sends a text message; nothing happens where the socket is gone.
     public func send(_ text: String, to socket: WebSocketID) {
-        fatalError("not yet")
+        mailbox.post(.send([UInt8](repeating: 0, count: frameStart) + text.utf8, to: socket))
     }
 
     /// Closes a WebSocket after what was sent before has left: 1000 normal, 1001 going away, 1008 policy violation
     /// (RFC 6455 §7.4.1). The reason is cut to the 123 bytes that a close frame holds.
     public func close(_ socket: WebSocketID, code: UInt16 = 1000, reason: String = "") {
-        fatalError("not yet")
+        mailbox.post(.close(socket, code: code, reason: reason))
     }
 
     /// Answers a request; nothing happens where the client is gone.
     public func respond(to request: RequestID, with response: HTTPResponse) {
-        fatalError("not yet")
+        mailbox.post(.respond(request, response))
     }
 
     /// Closes every connection, after what was sent before has left or half a second passed, and ends the thread.
     /// No event comes after it returns.
     public func stop() {
-        fatalError("not yet")
+        let thread = phase.withLock { phase -> pthread_t? in
+            defer { phase = .stopped }
+            guard case .running(let thread) = phase else { return nil }
+            return thread
+        }
+        guard let thread else { return }
+        precondition(pthread_equal(thread, pthread_self()) == 0, "the web thread cannot wait for its own end")
+        mailbox.post(.stop)
+        pthread_join(thread, nil)
     }
 }

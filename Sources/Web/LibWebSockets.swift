@@ -1,0 +1,111 @@
+internal import CWebSockets
+private import Synchronization
+
+// What libwebsockets is asked, in Swift's types.
+
+/// A connection or a listening descriptor of libwebsockets (`struct lws *`), valid until its WSI_DESTROY.
+typealias WSI = OpaquePointer
+
+/// Where a frame's text begins in its bytes: behind what lws_write() wants free.
+let frameStart = doorward_lws_pre()
+
+/// What a request's header table holds.
+struct RequestHead {
+    var method: String
+    var path: String
+    var query: [String: String]
+    var headers: [String: String]
+    /// Whether the connection may serve another request after this one (RFC 9112 §9.3).
+    var keepsAlive: Bool
+
+    var host: String { headers["host"] ?? "" }
+
+    // lws_token_indexes in the order of lws_token_to_string(); methods are tokens too.
+    private static let methods: [(token: lws_token_indexes, name: String)] = [
+        (WSI_TOKEN_GET_URI, "GET"), (WSI_TOKEN_HEAD_URI, "HEAD"), (WSI_TOKEN_POST_URI, "POST"),
+        (WSI_TOKEN_OPTIONS_URI, "OPTIONS"), (WSI_TOKEN_PUT_URI, "PUT"), (WSI_TOKEN_PATCH_URI, "PATCH"),
+        (WSI_TOKEN_DELETE_URI, "DELETE"),
+    ]
+
+    private static let fields: [(token: lws_token_indexes, name: String)] =
+        (0..<WSI_TOKEN_COUNT.rawValue).compactMap { index in
+            let token = lws_token_indexes(rawValue: index)
+            guard let text = lws_token_to_string(token) else { return nil }
+            let name = String(cString: text)
+            // "host:" is a field, ":path" is HTTP/2's, "get " is a method.
+            guard name.hasSuffix(":"), !name.hasPrefix(":") else { return nil }
+            return (token, String(name.dropLast()))
+        }
+
+    /// The head of the request that `wsi` is at; nil where it is none that this server understands.
+    init?(of wsi: WSI) {
+        guard let (token, method) = RequestHead.methods.first(where: { lws_hdr_total_length(wsi, $0.token) > 0 }),
+            let path = RequestHead.text(wsi, token), path.hasPrefix("/")
+        else { return nil }
+        self.method = method
+        self.path = path
+        headers = [:]
+        for (token, name) in RequestHead.fields where lws_hdr_total_length(wsi, token) > 0 {
+            guard let value = RequestHead.text(wsi, token) else { return nil }
+            headers[name] = value
+        }
+        query = [:]
+        var index: Int32 = 0
+        while let parameter = RequestHead.fragment(wsi, WSI_TOKEN_HTTP_URI_ARGS, index) {
+            let parts = parameter.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            if let name = parts.first, !name.isEmpty { query[String(name)] = String(parts.dropFirst().first ?? "") }
+            index += 1
+        }
+        let connection = headers["connection"]?.lowercased()
+        let isCurrent = RequestHead.text(wsi, WSI_TOKEN_HTTP)?.hasPrefix("HTTP/1.1") == true
+        // The very rule that libwebsockets follows when the transaction completes.
+        keepsAlive = connection == "keep-alive" || isCurrent && connection != "close"
+    }
+
+    private static func text(_ wsi: WSI, _ token: lws_token_indexes) -> String? {
+        let length = Int(lws_hdr_total_length(wsi, token))
+        let bytes = [UInt8](unsafeUninitializedCapacity: length + 1) { buffer, count in
+            buffer.withMemoryRebound(to: CChar.self) {
+                count = max(0, Int(lws_hdr_copy(wsi, $0.baseAddress, Int32(length + 1), token)))
+            }
+        }
+        return String(validating: bytes, as: UTF8.self)
+    }
+
+    private static func fragment(_ wsi: WSI, _ token: lws_token_indexes, _ index: Int32) -> String? {
+        let length = Int(lws_hdr_fragment_length(wsi, token, index))
+        guard length > 0 else { return nil }
+        let bytes = [UInt8](unsafeUninitializedCapacity: length + 1) { buffer, count in
+            buffer.withMemoryRebound(to: CChar.self) {
+                count = max(0, Int(lws_hdr_copy_fragment(wsi, $0.baseAddress, Int32(length + 1), token, index)))
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+extension [UInt8] {
+    /// Hands the bytes in `range` to libwebsockets, which keeps what the socket does not take at once; there must be
+    /// `frameStart` bytes in front, which it may overwrite. False where the connection is broken.
+    mutating func write(_ range: Range<Int>, to wsi: WSI, as kind: lws_write_protocol) -> Bool {
+        precondition(range.lowerBound >= frameStart && range.upperBound <= count)
+        return withUnsafeMutableBufferPointer { buffer in
+            guard let base = buffer.baseAddress else { return true }
+            return lws_write(wsi, base + range.lowerBound, range.count, kind) >= 0
+        }
+    }
+}
+
+/// What libwebsockets complains of. Its log is one for the whole process, so the last server started hears it.
+enum LibraryLog {
+    private static let sink = Mutex<(@Sendable (String) -> Void)?>(nil)
+
+    static func route(to log: @escaping @Sendable (String) -> Void) {
+        sink.withLock { $0 = log }
+        lws_set_log_level(LLL_ERR | LLL_WARN) { _, line in
+            guard let line else { return }
+            let text = String(cString: line).split(whereSeparator: \.isNewline).joined(separator: " ")
+            LibraryLog.sink.withLock { $0 }?("libwebsockets: \(text)")
+        }
+    }
+}

@@ -1,0 +1,33 @@
+/// Whether a page from one origin may use this server's WebSocket.
+enum Origin {
+    /// Whether `origin` (the `Origin` field) is the server itself as the client knows it (`host`, the `Host` field), or
+    /// one of `allowed`.
+    ///
+    /// WebSockets are outside the same-origin policy: without this check any page on the web could use the browser of
+    /// someone at home to open the door's socket (RFC 6455 §10.2).
+    static func mayOpenSocket(_ origin: String, host: String, allowed: [String]) -> Bool {
+        let origin = origin.lowercased()
+        if allowed.contains(where: { $0.lowercased() == origin }) { return true }
+        for (scheme, port) in [("http://", ":80"), ("https://", ":443")] where origin.hasPrefix(scheme) {
+            let strip = { (authority: Substring) in
+                authority.hasSuffix(port) ? authority.dropLast(port.count) : authority
+            }
+            return strip(origin.dropFirst(scheme.count)) == strip(host.lowercased()[...])
+        }
+        return false
+    }
+
+    /// Whether `host` has the characters of a host with a port, so that it may be repeated in a header field.
+    static func isHost(_ host: String) -> Bool {
+        !host.isEmpty && host.utf8.count <= 255
+            && host.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"),
+                    UInt8(ascii: ":"), UInt8(ascii: "["), UInt8(ascii: "]"):
+                    true
+                default: false
+                }
+            }
+    }
+}

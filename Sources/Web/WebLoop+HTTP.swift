@@ -1,0 +1,200 @@
+internal import CWebSockets
+
+// A connection's requests, one after the other: idle → (receiving →) (waiting →) answering → idle.
+extension WebLoop {
+    /// A request's head is complete.
+    func requestBegan(_ connection: Connection) -> Int32 {
+        restartTimer(connection, periods: 1)
+        guard let head = RequestHead(of: connection.wsi) else {
+            return refuse(connection, nil, HTTPResponse(status: 400, text: "Not a request\n"))
+        }
+        // RFC 9112 §3.2: a request without a Host field, or with an invalid one, MUST be answered with 400.
+        guard Origin.isHost(head.host) || head.headers["host"] == nil && !head.keepsAlive else {
+            return refuse(connection, head, HTTPResponse(status: 400, text: "No valid Host field\n"))
+        }
+        let length: Int
+        switch contentLength(head) {
+        case .success(let given): length = given
+        case .failure(let refusal): return refuse(connection, head, refusal.response)
+        }
+        let request = IncomingRequest(head: head, length: length)
+        guard length <= configuration.maximumBodyBytes else {
+            let limit = configuration.maximumBodyBytes
+            let response = HTTPResponse(status: 413, text: "A body may have \(limit) bytes\n")
+            // What is a little too long is read and thrown away, so that the client reads the answer.
+            return length > 16 * limit ? refuse(connection, head, response) : answer(connection, request, response)
+        }
+        if length > 0 {
+            connection.state = .receiving(request)
+            return 0
+        }
+        return requestEnded(connection, request)
+    }
+
+    /// A piece of a body arrived.
+    func bodyArrived(_ connection: Connection, _ bytes: UnsafeRawBufferPointer) -> Int32 {
+        // Answered already, or told of an empty body.
+        guard case .receiving(let request) = connection.state else { return 0 }
+        guard request.body.count + bytes.count <= request.length else { return -1 }
+        request.body += bytes
+        return 0
+    }
+
+    /// A body is complete.
+    func bodyEnded(_ connection: Connection) -> Int32 {
+        guard case .receiving(let request) = connection.state else { return 0 }
+        restartTimer(connection, periods: 1)
+        return requestEnded(connection, request)
+    }
+
+    private func requestEnded(_ connection: Connection, _ request: IncomingRequest) -> Int32 {
+        // Nothing is read until the answer has left: a client that sends ahead waits in its socket's buffer.
+        lws_rx_flow_control(connection.wsi, 0)
+        if let response = pageResponse(request.head) {
+            return answer(connection, request, response)
+        }
+        lastIdentifier += 1
+        let id = RequestID(rawValue: lastIdentifier)
+        connection.state = .waiting(id, request)
+        waiting[id] = connection
+        let head = request.head
+        onEvent(
+            .request(
+                id,
+                HTTPRequest(
+                    method: head.method, path: head.path, query: head.query, headers: head.headers, body: request.body,
+                    remoteAddress: connection.remoteAddress, host: head.host)))
+        return 0
+    }
+
+    /// Gives a request its answer.
+    func respond(to id: RequestID, with response: HTTPResponse) {
+        guard let connection = waiting.removeValue(forKey: id), case .waiting(_, let request) = connection.state else {
+            return
+        }
+        _ = answer(connection, request, response)
+    }
+
+    /// A request took too long to arrive, to be answered, or to take its answer; or a connection idled.
+    func timeRanOut(_ connection: Connection) -> Int32 {
+        switch connection.state {
+        case .waiting(let id, _):
+            respond(to: id, with: HTTPResponse(status: 504, text: "No answer in time\n"))
+            return 0
+        case .idle, .receiving, .answering:
+            return -1
+        case .webSocket:
+            return 0
+        }
+    }
+
+    /// The socket takes more of an answer.
+    func answerMaySend(_ connection: Connection) -> Int32 {
+        guard case .answering(let response) = connection.state else { return 0 }
+        let end = min(response.position + 16_384, response.bytes.count)
+        if response.position < end {
+            guard response.bytes.write(response.position..<end, to: connection.wsi, as: LWS_WRITE_HTTP) else { return -1 }
+            response.position = end
+            // Once more when this has left too: only then may the next request be read.
+            lws_callback_on_writable(connection.wsi)
+            return 0
+        }
+        connection.state = .idle
+        mailbox.count(\.responses)
+        finishWhenDone()
+        if response.closesConnection { return -1 }
+        lws_rx_flow_control(connection.wsi, 1)
+        return lws_http_transaction_completed(connection.wsi) == 0 ? 0 : -1
+    }
+
+    private func answer(_ connection: Connection, _ request: IncomingRequest, _ response: HTTPResponse) -> Int32 {
+        begin(
+            connection,
+            ResponseBytes(
+                response, withoutBody: request.head.method == "HEAD", closesConnection: !request.head.keepsAlive))
+    }
+
+    /// Answers, and ends the connection because nobody knows where the next request would begin.
+    private func refuse(_ connection: Connection, _ head: RequestHead?, _ response: HTTPResponse) -> Int32 {
+        begin(connection, ResponseBytes(response, withoutBody: head?.method == "HEAD", closesConnection: true))
+    }
+
+    private func begin(_ connection: Connection, _ response: ResponseBytes) -> Int32 {
+        connection.state = .answering(response)
+        restartTimer(connection, periods: 3)
+        lws_callback_on_writable(connection.wsi)
+        return 0
+    }
+
+    private func restartTimer(_ connection: Connection, periods: Int64) {
+        let seconds = max(1, configuration.requestTimeout.components.seconds)
+        lws_set_timer_usecs(connection.wsi, periods * seconds * 1_000_000)
+    }
+
+    // MARK: - What the head says
+
+    private struct Refusal: Error {
+        let response: HTTPResponse
+    }
+
+    private func contentLength(_ head: RequestHead) -> Result<Int, Refusal> {
+        guard head.headers["transfer-encoding"] == nil else {
+            return .failure(Refusal(response: HTTPResponse(status: 411, text: "Send the body with a Content-Length\n")))
+        }
+        guard let text = head.headers["content-length"] else {
+            // libwebsockets would wait for a body of its own idea of length.
+            guard !["POST", "PUT", "PATCH"].contains(head.method) else {
+                return .failure(Refusal(response: HTTPResponse(status: 411, text: "No Content-Length\n")))
+            }
+            return .success(0)
+        }
+        guard (1...15).contains(text.utf8.count), text.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
+            let length = Int(text)
+        else {
+            return .failure(Refusal(response: HTTPResponse(status: 400, text: "No valid Content-Length\n")))
+        }
+        return .success(length)
+    }
+
+    /// The answer to a request for a file of the page, or for the WebSocket without one; nil where it is neither.
+    private func pageResponse(_ head: RequestHead) -> HTTPResponse? {
+        if head.path == WebLoop.socketPath {
+            return HTTPResponse(
+                status: 426, text: "This is a WebSocket\n",
+                headers: [.init("Upgrade", "websocket"), .init("Connection", "Upgrade")])
+        }
+        guard let file = files.file(at: head.path) else { return nil }
+        guard head.method == "GET" || head.method == "HEAD" else { return .methodNotAllowed(allow: "GET, HEAD") }
+        let validators: [HTTPResponse.Header] = [
+            // The page changes with the daemon: ask each time, and get 304 nearly always.
+            .init("Cache-Control", "no-cache"), .init("ETag", file.entityTag),
+        ]
+        if let tags = head.headers["if-none-match"], file.matches(ifNoneMatch: tags) {
+            return HTTPResponse(status: 304, headers: validators)
+        }
+        return HTTPResponse(
+            status: 200,
+            headers: validators + [.init("Content-Type", file.contentType)]
+                + WebLoop.protection(host: head.host),
+            body: file.bytes)
+    }
+
+    // What the page may do, and who may do what with it.
+    private static func protection(host: String) -> [HTTPResponse.Header] {
+        // 'self' covers the page's own WebSocket by CSP level 3; older Safari wants it named.
+        let sockets = host.isEmpty ? "" : " ws://\(host) wss://\(host)"
+        return [
+            .init(
+                "Content-Security-Policy",
+                "default-src 'self'; connect-src 'self'\(sockets); img-src 'self' data: blob:; media-src 'self' blob:; "
+                    + "object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
+            .init(
+                "Permissions-Policy",
+                "microphone=(self), camera=(), geolocation=(), payment=(), usb=(), serial=(), display-capture=()"),
+            .init("Referrer-Policy", "no-referrer"),
+            .init("X-Frame-Options", "DENY"),
+            .init("Cross-Origin-Opener-Policy", "same-origin"),
+            .init("Cross-Origin-Resource-Policy", "same-origin"),
+        ]
+    }
+}
