@@ -8,7 +8,7 @@ import urllib.parse
 import urllib.request
 
 from aiortc import RTCPeerConnection, RTCSessionDescription
-from conftest import SCALE
+from conftest import SLOWNESS
 
 
 def request(method, url, body=None, content_type=None):
@@ -16,7 +16,7 @@ def request(method, url, body=None, content_type=None):
     headers = {"Content-Type": content_type} if content_type else {}
     message = urllib.request.Request(url, data=body, headers=headers, method=method)
     try:
-        with urllib.request.urlopen(message, timeout=20 * SCALE) as response:
+        with urllib.request.urlopen(message, timeout=20 * SLOWNESS) as response:
             return response.status, response.headers, response.read()
     except urllib.error.HTTPError as error:
         return error.code, error.headers, error.read()
@@ -25,8 +25,8 @@ def request(method, url, body=None, content_type=None):
 class Watcher:
     """A WHEP player: one session, its tracks, where it ends."""
 
-    def __init__(self, origin):
-        self.origin = origin
+    def __init__(self, page):
+        self.page = page
         self.connection = RTCPeerConnection()
         self.video = self.connection.addTransceiver("video", direction="recvonly").receiver.track
         self.audio = self.connection.addTransceiver("audio", direction="recvonly").receiver.track
@@ -36,12 +36,12 @@ class Watcher:
         # aiortc gathers all of its candidates before it has a local description.
         await self.connection.setLocalDescription(await self.connection.createOffer())
         status, headers, answer = await asyncio.to_thread(
-            request, "POST", f"{self.origin}/whep", self.connection.localDescription.sdp.encode(), "application/sdp"
+            request, "POST", f"{self.page}whep", self.connection.localDescription.sdp.encode(), "application/sdp"
         )
         assert status == 201, answer
         assert headers.get_content_type() == "application/sdp"
         assert headers["ETag"]
-        self.session = urllib.parse.urljoin(f"{self.origin}/whep", headers["Location"])
+        self.session = urllib.parse.urljoin(f"{self.page}whep", headers["Location"])
         await self.connection.setRemoteDescription(RTCSessionDescription(answer.decode(), "answer"))
         return self
 
@@ -49,13 +49,13 @@ class Watcher:
         await self.connection.close()
 
     async def receive(self, track, count):
-        async with asyncio.timeout(30 * SCALE):
+        async with asyncio.timeout(30 * SLOWNESS):
             return [await track.recv() for _ in range(count)]
 
 
 def test_the_test_card_moves_and_the_tone_sounds(daemon):
     async def call():
-        async with Watcher(daemon.origin) as watcher:
+        async with Watcher(daemon.url()) as watcher:
             pictures, sounds = await asyncio.gather(watcher.receive(watcher.video, 30), watcher.receive(watcher.audio, 100))
         return pictures, sounds
 
@@ -74,7 +74,7 @@ def test_the_test_card_moves_and_the_tone_sounds(daemon):
 
 def test_deleting_the_session_ends_it(daemon):
     async def call():
-        async with Watcher(daemon.origin) as watcher:
+        async with Watcher(daemon.url()) as watcher:
             await watcher.receive(watcher.video, 3)
             first = await asyncio.to_thread(request, "DELETE", watcher.session)
             second = await asyncio.to_thread(request, "DELETE", watcher.session)
@@ -86,19 +86,18 @@ def test_deleting_the_session_ends_it(daemon):
 
 
 def test_an_offer_that_is_none_is_refused_and_the_daemon_goes_on(daemon):
-    status, _, _ = request("POST", f"{daemon.origin}/whep", b"v=0\r\nnot an offer", "application/sdp")
+    status, _, _ = request("POST", daemon.url(path="whep"), b"v=0\r\nnot an offer", "application/sdp")
     assert status == 400
-    status, _, _ = request("POST", f"{daemon.origin}/whep", b"{}", "application/json")
+    status, _, _ = request("POST", daemon.url(path="whep"), b"{}", "application/json")
     assert status == 415
-    assert request("GET", f"{daemon.origin}/")[0] == 200
+    assert request("GET", daemon.url())[0] == 200
 
 
 def test_sigterm_ends_the_daemon_in_mid_call(daemon):
     async def call():
-        async with Watcher(daemon.origin) as watcher:
+        async with Watcher(daemon.url()) as watcher:
             await watcher.receive(watcher.video, 3)
-            return await asyncio.to_thread(daemon.close)
+            return await asyncio.to_thread(daemon.stop)
 
-    seconds, status = asyncio.run(call())
-    assert status == 0
-    assert seconds < 2 * SCALE
+    assert asyncio.run(call()) < 2 * SLOWNESS
+    assert daemon.process.returncode == 0

@@ -4,14 +4,20 @@ import time
 import urllib.error
 import urllib.request
 
-import pytest
-from playwright.sync_api import sync_playwright
-
 import guest as lab
+import pytest
 import tones
+from chromium import FLAGS, Chromium
+from network import enter_private_network
+from playwright.sync_api import sync_playwright
 
 ORIGIN = f"http://{lab.ADDRESS}:8080"
 VOICE_FREQUENCY = 1_000
+
+
+def pytest_configure():
+    enter_private_network()
+    lab.make_tap()
 
 
 @pytest.fixture(scope="session")
@@ -57,43 +63,88 @@ def daemon(guest):
     print(daemon.log)
 
 
-@pytest.fixture(scope="session")
-def browser(tmp_path_factory):
-    voice = tmp_path_factory.mktemp("voice") / "voice.wav"
-    # In bursts: a browser's noise suppression takes a steady tone for noise.
-    tones.write_wave(voice, VOICE_FREQUENCY, 6, on=0.3, off=0.3)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium",
-            args=[
-                "--no-sandbox",
-                "--use-fake-device-for-media-stream",
-                "--use-fake-ui-for-media-stream",
-                f"--use-file-for-fake-audio-capture={voice}",
-                "--autoplay-policy=no-user-gesture-required",
-                # The microphone wants a secure context; a tap device's address is none.
-                f"--unsafely-treat-insecure-origin-as-secure={ORIGIN}",
-            ],
-        )
-        yield browser
-        browser.close()
+class Button:
+    """The other side of the GPIO line BUTTON, which a press connects to ground."""
+
+    def __init__(self, guest):
+        self._guest = guest
+        self._pull = f"{guest.environment['LAB_GPIOSYS']}/sim_gpio3/pull"
+
+    def press(self):
+        self._guest.write(self._pull, "pull-down")
+
+    def release(self):
+        self._guest.write(self._pull, "pull-up")
 
 
 @pytest.fixture
-def page(browser, daemon):
+def button(guest, daemon):
+    button = Button(guest)
+    yield button
+    button.release()
+
+
+class Chime:
+    """The other side of the GPIO line CHIME."""
+
+    def __init__(self, guest):
+        self._guest = guest
+        self._value = f"{guest.environment['LAB_GPIOSYS']}/sim_gpio4/value"
+
+    @property
+    def is_active(self):
+        return self._guest.read(self._value).strip() == "1"
+
+    def wait_until(self, *, active):
+        give_up = time.monotonic() + 5
+        while self.is_active != active:
+            assert time.monotonic() < give_up, f"the chime's line is not {'active' if active else 'inactive'}"
+            time.sleep(0.02)
+
+
+@pytest.fixture
+def chime(guest, daemon):
+    return Chime(guest)
+
+
+class LabPage:
+    """A page of Tests/Browser's Chromium that can also let time pass."""
+
+    def __init__(self, page):
+        self._page = page
+
+    def __getattr__(self, name):
+        return getattr(self._page, name)
+
+    def pause(self, seconds):
+        self._page.evaluate(f"new Promise((resolve) => setTimeout(resolve, {seconds * 1000}))")
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory):
+    voice = tmp_path_factory.mktemp("voice") / "voice.wav"
+    # In bursts: a browser's noise suppression takes a steady tone for noise.
+    tones.write_wave(voice, VOICE_FREQUENCY, 6, on=0.3, off=0.3)
+    # The microphone wants a secure context; a page from a tap device's address is none.
+    flags = [*FLAGS, f"--unsafely-treat-insecure-origin-as-secure={ORIGIN}"]
+    with sync_playwright() as playwright:
+        browser = Chromium(playwright, microphone=voice, flags=flags)
+        yield browser
+        browser.stop()
+
+
+@pytest.fixture
+def page(chromium, daemon):
     """The daemon's page, connected to it."""
-    context = browser.new_context(permissions=["microphone"])
-    page = context.new_page()
-    page.set_default_timeout(20_000)
-    page.goto(ORIGIN)
-    page.wait_for_function("window.doorward?.state.connection.phase === 'open'")
+    page = LabPage(chromium.open(ORIGIN))
+    page.wait_until_ready()
     yield page
-    context.close()
+    page.close()
 
 
 @pytest.fixture
 def live_page(page):
     """The page with the door's picture on it."""
     page.click("#watch")
-    page.wait_for_function("window.doorward.state.status.phase === 'live'")
+    page.wait_for_phase("live")
     return page

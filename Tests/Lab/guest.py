@@ -11,18 +11,27 @@ import time
 
 HERE = pathlib.Path(__file__).parent
 REPOSITORY = HERE.parent.parent
-ADDRESS = "10.77.0.2"
+#: What `boot` gives the guest on the tap device, and who it takes to be on the other side.
+TAP = "lab0"
+ADDRESS = "10.78.0.2"
+HOST_ADDRESS = "10.78.0.1"
 AGENT_PORT = 7077
 
 
+def make_tap():
+    """The network between this namespace and the guest."""
+    for command in (f"tuntap add dev {TAP} mode tap", f"addr add {HOST_ADDRESS}/24 dev {TAP}", f"link set {TAP} up"):
+        subprocess.run(["ip", *command.split()], check=True)
+
+
 class Guest:
-    """A booted guest on the tap device lab0 of this network namespace; guest_agent.py runs in it."""
+    """A booted guest on the tap device TAP of this network namespace; guest_agent.py runs in it."""
 
     def __init__(self):
         self.share = pathlib.Path(tempfile.mkdtemp(prefix="lab-"))
         self._conversation = None
         self._boot = subprocess.Popen(
-            [HERE / "boot", "-T", "lab0", "-t", "900", "-o", self.share, "--"]
+            [HERE / "boot", "-T", TAP, "-t", "900", "-o", self.share, "--"]
             + [f"env > $LAB_SHARE/environment; exec /usr/bin/python3 '{HERE}/guest_agent.py' {AGENT_PORT}"],
             stdin=subprocess.DEVNULL,
         )
