@@ -71,6 +71,24 @@ let package = Package(
         .executableTarget(
             name: "doorward", dependencies: ["Gateway"], path: "Sources/doorward", swiftSettings: swiftSettings),
 
+        // Two peers under a virtual network and clock.
+        .testTarget(
+            name: "SimulationTests",
+            dependencies: ["Wire", "ICE", "RTP", "SDP", "DTLS", "PeerConnection", "Calls", "CVirtualClock"],
+            path: "Tests/SimulationTests", swiftSettings: swiftSettings),
+
+        // A viewer without a browser, and what is measured with it.
+        .target(
+            name: "NativePeer",
+            dependencies: ["Wire", "ICE", "RTP", "SDP", "DTLS", "PeerConnection", "Gateway", "Media"],
+            path: "Tests/NativePeer", swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "doorward-calls", dependencies: ["NativePeer", "Wire"], path: "Tests/Interop/Calls",
+            swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "doorward-benchmark", dependencies: ["NativePeer", "Wire", "Media", "Camera", "Codecs", "CLinux"],
+            path: "Tests/Benchmarks/Daemon", swiftSettings: swiftSettings),
+
         tests(of: "Wire"),
         tests(of: "ICE", ["Wire"]),
         tests(of: "RTP", ["Wire"]),

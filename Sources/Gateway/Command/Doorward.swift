@@ -31,9 +31,8 @@ public enum Doorward {
         guard let configuration = load(source) else { return 2 }
         let loop = EventLoop()
         let daemon = Daemon(configuration: configuration, environment: environment, loop: loop)
-        do {
-            try loop.adopt { try daemon.assumeIsolated { daemon throws(StartError) in try daemon.start() } }
-        } catch {
+        loop.adopt()
+        if let error = daemon.assumeIsolated({ $0.start() }) {
             complain("doorward: \(error)\n")
             return 1
         }

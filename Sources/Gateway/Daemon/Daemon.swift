@@ -73,17 +73,22 @@ actor Daemon {
 
     // MARK: Start and stop
 
-    /// Starts everything. What a viewer could not do without is an error; a missing device is not.
-    func start() throws(StartError) {
+    /// Starts everything. Returns why it could not: for want of what no viewer can do without, which a device is not.
+    func start() -> StartError? {
         log.info("doorward \(Command.programVersion) starts as “\(configuration.door.name)”")
         signals = linux_signals()
         loop.watch(signals, for: .readable) { [self] _ in assumeIsolated { $0.takeSignal() } }
         prepareState()
         refreshSockets(at: EventLoop.now)
-        try startWeb()
+        do throws(StartError) {
+            try startWeb()
+        } catch {
+            return error
+        }
         startResolver()
         startMedia()
         openLines(at: EventLoop.now)
+        return nil
     }
 
     private func prepareState() {

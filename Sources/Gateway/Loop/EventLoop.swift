@@ -42,17 +42,12 @@ final class EventLoop: SerialExecutor {
     }
 
     /// Now, by `CLOCK_MONOTONIC`.
-    static var now: Instant {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Instant(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
-    }
+    static var now: Instant { .monotonic }
 
-    /// Makes the calling thread the loop's, which `run` then runs on, and calls `body` as part of it.
-    func adopt<Failure: Error>(_ body: () throws(Failure) -> Void) throws(Failure) {
+    /// Makes the calling thread the loop's, which `run` then runs on.
+    func adopt() {
         thread.withLock { $0 = pthread_self() }
         linux_name_thread("loop")
-        try body()
     }
 
     /// Runs on the thread that was adopted until `stop`. After each batch of events `turn` does what they led to and returns when it
@@ -135,5 +130,14 @@ final class EventLoop: SerialExecutor {
     func checkIsolated() {
         let isLoop = thread.withLock { $0.map { pthread_equal($0, pthread_self()) != 0 } ?? false }
         precondition(isLoop, "only the loop's thread touches what the loop owns")
+    }
+}
+
+extension Instant {
+    /// Now, by `CLOCK_MONOTONIC`: the shell's clock, and that of the devices' timestamps.
+    package static var monotonic: Instant {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Instant(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
     }
 }

@@ -3,15 +3,15 @@ import Glibc
 import Wire
 
 /// Why a socket could not be opened.
-struct SocketError: Error, CustomStringConvertible {
-    let description: String
+package struct SocketError: Error, CustomStringConvertible {
+    package let description: String
 }
 
 /// A non-blocking UDP socket bound to one local address, shared by every peer.
-final class UDPSocket {
+package final class UDPSocket {
     /// The address it is bound to: the base of a host candidate.
-    let local: SocketAddress
-    let descriptor: Int32
+    package let local: SocketAddress
+    package let descriptor: Int32
     private var canSegment: Int32 = 1
     private var slots: [UInt8] = []
     private var headers: [linux_datagram] = []
@@ -20,7 +20,7 @@ final class UDPSocket {
     private static let slotCount = 32
 
     /// Opens a socket on `address`; port 0 lets the kernel choose.
-    init(bindingTo address: SocketAddress) throws(SocketError) {
+    package init(bindingTo address: SocketAddress) throws(SocketError) {
         var bound = linux_address(address)
         // a second of a 4 Mbit/s stream: a viewer's burst of feedback, or ours of a key frame, finds room
         descriptor = linux_udp_socket(&bound, 1 << 19, 1 << 19)
@@ -35,7 +35,7 @@ final class UDPSocket {
     }
 
     /// Reads what has arrived, at most one burst, and calls `each` with the bytes and the sender. False once nothing is left.
-    func receive(_ each: ([UInt8], SocketAddress) -> Void) -> Bool {
+    package func receive(_ each: ([UInt8], SocketAddress) -> Void) -> Bool {
         if slots.isEmpty {
             slots = [UInt8](repeating: 0, count: Self.slotBytes * Self.slotCount)
             headers = [linux_datagram](repeating: linux_datagram(), count: Self.slotCount)
@@ -53,7 +53,7 @@ final class UDPSocket {
 
     /// Sends `datagrams` of `storage`, in order. What finds the socket's buffer full, or a destination the kernel knows no way to, is
     /// lost as on any network; returns how many were.
-    func send(_ storage: [UInt8], _ datagrams: [DatagramBatch.Entry]) -> Int {
+    package func send(_ storage: [UInt8], _ datagrams: [DatagramBatch.Entry]) -> Int {
         let messages = datagrams.map { entry in
             linux_datagram(
                 offset: UInt32(entry.range.lowerBound), length: UInt32(entry.range.count),

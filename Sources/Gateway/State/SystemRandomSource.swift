@@ -1,8 +1,10 @@
 import Wire
 
 /// The system's generator (getrandom), for secrets too.
-final class SystemRandomSource: RandomSource {
+package final class SystemRandomSource: RandomSource {
     private var generator = SystemRandomNumberGenerator()
 
-    func next() -> UInt64 { generator.next() }
+    package init() {}
+
+    package func next() -> UInt64 { generator.next() }
 }

@@ -1,0 +1,37 @@
+// doorward-calls ADDRESS:PORT [COUNT] [vanish]: calls the door COUNT times (1) by WHEP, waits each time for the first key frame and some
+// sound, and hangs up, or with "vanish" just falls silent. Prints where the time went; exits with 1 where a call did not come about.
+import Glibc
+import NativePeer
+import Wire
+
+func fail(_ message: String) -> Never {
+    fputs("doorward-calls: \(message)\n", stderr)
+    exit(1)
+}
+
+let arguments = CommandLine.arguments.dropFirst()
+guard let target = arguments.first, let colon = target.lastIndex(of: ":"), let ip = IPAddress(target[..<colon]),
+    let port = UInt16(target[target.index(after: colon)...])
+else { fail("usage: doorward-calls ADDRESS:PORT [COUNT] [vanish]") }
+let count = arguments.dropFirst().first.flatMap { Int($0) } ?? 1
+let vanishes = arguments.contains("vanish")
+
+func milliseconds(_ duration: Duration?) -> String {
+    duration.map { "\(Int($0.milliseconds.rounded())) ms" } ?? "never"
+}
+
+for number in 1...count {
+    do {
+        let peer = try NativePeer(calling: SocketAddress(ip, port: port), from: ip.isLoopback ? ip : .v4(0))
+        let succeeded = peer.run(for: .seconds(60)) {
+            $0.received.keyFrames > 0 && $0.received.pictures >= 5 && $0.received.soundPackets >= 10
+        }
+        print(
+            "call \(number): answered after \(milliseconds(peer.timeline.answered)), connected \(milliseconds(peer.timeline.connected)), first key frame \(milliseconds(peer.timeline.firstKeyFrame)), \(peer.received.pictures) pictures, \(peer.received.soundPackets) packets of sound"
+        )
+        guard succeeded else { fail("call \(number) brought no picture or no sound (\(peer.connectionState.rawValue))") }
+        if !vanishes { try peer.hangUp() }
+    } catch {
+        fail("call \(number): \(error)")
+    }
+}

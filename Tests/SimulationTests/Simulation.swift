@@ -1,0 +1,177 @@
+import CVirtualClock
+import Calls
+import DTLS
+import ICE
+import PeerConnection
+import RTP
+import SDP
+import Wire
+
+/// One of two simulated endpoints: its connection, its side of perfect negotiation, and what it was told.
+struct Endpoint {
+    let address: SocketAddress
+    var peer: RTCPeerConnection
+    var negotiation: PerfectNegotiation
+    var connectionStates: [RTCPeerConnectionState] = []
+    var signalingStates: [RTCSignalingState] = []
+    var packets: [(TransceiverID, RTPPacket, sequence: Int64)] = []
+    var keyFrameRequests = 0
+    var tracks: [MediaKind: Bool] = [:]
+    var negotiationErrors: [RTCError] = []
+    /// Whether `negotiationneeded` is acted on.
+    var negotiatesByItself = true
+}
+
+/// Two endpoints, a network and a signalling channel under one virtual clock. Everything follows from the seed.
+final class Simulation {
+    enum Side: Int, CaseIterable {
+        case polite, impolite
+        var other: Side { self == .polite ? .impolite : .polite }
+    }
+
+    private enum Signal {
+        case description(RTCSessionDescription)
+        case candidate(RTCIceCandidate)
+    }
+
+    let random: SeededRandomSource
+    var network: SimulatedNetwork
+    private(set) var now = Instant.zero + .seconds(1000)
+    private(set) var endpoints: [Endpoint]
+    private var signals: [(arrives: Instant, order: Int, to: Side, signal: Signal)] = []
+    private var signalCount = 0
+    /// The signalling channel is reliable and keeps its order, as a WebSocket does.
+    var signalDelay = Duration.milliseconds(8)
+
+    /// Certificates take time to make; what is simulated does not depend on whose they are.
+    private static let certificates = [try! DTLSCertificate(generatedAt: 0), try! DTLSCertificate(generatedAt: 0)]
+
+    init(seed: UInt64, conditions: PathConditions = .perfect) {
+        let random = SeededRandomSource(seed: seed)
+        self.random = random
+        network = SimulatedNetwork(conditions: conditions, random: random)
+        endpoints = Side.allCases.map { side in
+            let address = SocketAddress(.v4(0xC000_0201 + UInt32(side.rawValue)), port: 5000)
+            let configuration = RTCPeerConnection.Configuration(certificate: Self.certificates[side.rawValue])
+            return Endpoint(
+                address: address, peer: RTCPeerConnection(configuration: configuration, random: random),
+                negotiation: PerfectNegotiation(isPolite: side == .polite))
+        }
+        virtual_clock_set(now.nanoseconds)
+        for side in Side.allCases {
+            self[side].peer.handle(.localAddressAdded(self[side].address, preference: 65535), at: now)
+            self[side].peer.handle(.localAddressesEnded, at: now)
+        }
+    }
+
+    deinit {
+        virtual_clock_clear()
+    }
+
+    subscript(side: Side) -> Endpoint {
+        get { endpoints[side.rawValue] }
+        set { endpoints[side.rawValue] = newValue }
+    }
+
+    /// Changes one endpoint as its application would, and lets it tell what came of it.
+    func act<Result>(_ side: Side, _ body: (inout Endpoint, Instant) throws -> Result) rethrows -> Result {
+        defer { drain(side) }
+        return try body(&endpoints[side.rawValue], now)
+    }
+
+    /// Runs until `condition` holds; false where it does not within `limit` of virtual time.
+    @discardableResult
+    func run(for limit: Duration, until condition: (Simulation) -> Bool = { _ in false }) -> Bool {
+        let end = now + limit
+        for side in Side.allCases { drain(side) }
+        while !condition(self) {
+            guard let next = nextEvent, next <= end else {
+                move(to: end)
+                return condition(self)
+            }
+            move(to: max(next, now))
+            step()
+        }
+        return true
+    }
+
+    var areConnected: Bool { endpoints.allSatisfy { $0.peer.connectionState == .connected } }
+    var areStable: Bool { endpoints.allSatisfy { $0.peer.signalingState == .stable } && signals.isEmpty }
+
+    private var nextEvent: Instant? {
+        let signal = signals.map(\.arrives).min()
+        return ([signal, network.nextArrival] + endpoints.map(\.peer.deadline)).compactMap(\.self).min()
+    }
+
+    private func move(to instant: Instant) {
+        now = instant
+        virtual_clock_set(now.nanoseconds)
+    }
+
+    private func step() {
+        for datagram in network.arrivals(at: now) {
+            guard let side = Side.allCases.first(where: { self[$0].address == datagram.to }) else { continue }
+            act(side) { endpoint, now in
+                endpoint.peer.handle(.datagram(datagram.bytes, local: datagram.to, remote: datagram.from), at: now)
+            }
+        }
+        let due = signals.filter { $0.arrives <= now }.sorted { $0.order < $1.order }
+        signals.removeAll { $0.arrives <= now }
+        for signal in due { receive(signal.signal, on: signal.to) }
+        for side in Side.allCases {
+            guard let deadline = self[side].peer.deadline, deadline <= now else { continue }
+            act(side) { endpoint, now in endpoint.peer.handle(.timePassed, at: now) }
+        }
+    }
+
+    private func receive(_ signal: Signal, on side: Side) {
+        act(side) { endpoint, now in
+            do throws(RTCError) {
+                switch signal {
+                case .description(let description):
+                    let answer = try endpoint.negotiation.received(description, on: &endpoint.peer, at: now)
+                    if let answer { send(.description(answer), to: side.other) }
+                case .candidate(let candidate):
+                    try endpoint.negotiation.received(candidate, on: &endpoint.peer, at: now)
+                }
+            } catch {
+                endpoint.negotiationErrors.append(error)
+            }
+        }
+    }
+
+    private func send(_ signal: Signal, to side: Side) {
+        signals.append((now + signalDelay, signalCount, side, signal))
+        signalCount += 1
+    }
+
+    private func drain(_ side: Side) {
+        while let event = endpoints[side.rawValue].peer.nextOutput() { take(event, on: side) }
+        let batch = endpoints[side.rawValue].peer.outbox
+        endpoints[side.rawValue].peer.outbox.removeAll()
+        for entry in batch.entries {
+            network.send(Array(batch.storage[entry.range]), from: entry.local, to: entry.remote, at: now)
+        }
+    }
+
+    private func take(_ event: RTCPeerConnection.Event, on side: Side) {
+        switch event {
+        case .negotiationNeeded:
+            guard self[side].negotiatesByItself else { return }
+            do throws(RTCError) {
+                let endpoint = side.rawValue
+                let offer = try endpoints[endpoint].negotiation.negotiationNeeded(on: &endpoints[endpoint].peer, at: now)
+                if let offer { send(.description(offer), to: side.other) }
+            } catch {
+                self[side].negotiationErrors.append(error)
+            }
+        case .iceCandidate(let candidate): send(.candidate(candidate), to: side.other)
+        case .signalingStateChanged(let state): self[side].signalingStates.append(state)
+        case .connectionStateChanged(let state): self[side].connectionStates.append(state)
+        case .track(_, let kind, let isActive): self[side].tracks[kind] = isActive
+        case .packet(let transceiver, let packet, let sequence): self[side].packets.append((transceiver, packet, sequence))
+        case .keyFrameRequested: self[side].keyFrameRequests += 1
+        case .iceGatheringStateChanged, .iceConnectionStateChanged: break
+        }
+    }
+}
