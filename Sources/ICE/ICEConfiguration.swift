@@ -23,7 +23,7 @@ public struct ICEConfiguration: Hashable, Sendable {
     /// The mean time between two consent checks; each is drawn from 0.8 to 1.2 times of it (RFC 7675 §5.1).
     public var consentInterval: Duration = .seconds(5)
     /// How soon an unanswered consent check is followed by the next.
-    public var unansweredConsentInterval: Duration = .seconds(1)
+    public var unansweredConsentInterval: Duration = .milliseconds(500)
     /// How long consent outlives the last answered check (RFC 7675 §5.1).
     public var consentTimeout: Duration = .seconds(30)
     /// How long the selected pair may be silent, with consent checks unanswered, before the agent is `disconnected`.

@@ -117,6 +117,8 @@ extension ICEAgent {
         if nominates, role == .controlling, session.nomination == .inProgress(pair: id) {
             session.nomination = .concluded
             select(pair: id, at: now)
+        } else {
+            checkBetterPair(at: now)
         }
         considerSelecting(pair: id, at: now)
     }
