@@ -84,6 +84,12 @@ struct Gatherer {
         bindings[index].state = .unanswered
     }
 
+    /// Whether a request only refreshes a binding.
+    func isRefresh(_ purpose: STUNTransaction.Purpose) -> Bool {
+        guard case .gathering(let index) = purpose, case .bound = bindings[index].state else { return false }
+        return true
+    }
+
     /// Gives up the servers that have not answered in time and returns their indices.
     mutating func expire(at now: Instant) -> [Int] {
         bindings.indices.filter { index in

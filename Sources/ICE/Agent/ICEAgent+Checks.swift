@@ -137,7 +137,8 @@ extension ICEAgent {
             consent: Consent(
                 grantedAt: max(valid.answeredAt, pair.nominatedAt ?? valid.answeredAt), roundTrip: valid.roundTrip,
                 nextCheckAt: isFresh ? now + interval : now, configuration: configuration, at: now))
-        transactions.removeAll(where: \.isConsentCheck)
+        let gatherer = session.gatherer
+        transactions.removeAll { $0.isConsentCheck || gatherer.isRefresh($0.purpose) }
         statistics.selectedCandidatePairChanges += 1
         statistics.currentRoundTripTime = valid.roundTrip
         emit(.selectedPairChanged(candidates))
