@@ -16,17 +16,29 @@
 
 // Macros of OpenSSL that Swift cannot import.
 
-static inline int doorward_ssl_ctx_set_dtls12(SSL_CTX *context) {
-    return SSL_CTX_set_min_proto_version(context, DTLS1_2_VERSION) == 1
-        && SSL_CTX_set_max_proto_version(context, DTLS1_2_VERSION) == 1;
+static const int doorward_mbstring_asc = MBSTRING_ASC;
+
+static const uint64_t doorward_ssl_op_no_query_mtu = SSL_OP_NO_QUERY_MTU;
+static const uint64_t doorward_ssl_op_no_ticket = SSL_OP_NO_TICKET;
+static const uint64_t doorward_ssl_op_no_renegotiation = SSL_OP_NO_RENEGOTIATION;
+static const uint64_t doorward_ssl_op_cipher_server_preference = SSL_OP_CIPHER_SERVER_PREFERENCE;
+
+static inline int doorward_ssl_ctx_set_protocol_version(SSL_CTX *context, int version) {
+    return SSL_CTX_set_min_proto_version(context, version) == 1 && SSL_CTX_set_max_proto_version(context, version) == 1;
 }
 
 static inline int doorward_ssl_ctx_set_groups(SSL_CTX *context, const char *names) {
     return SSL_CTX_set1_groups_list(context, names) == 1;
 }
 
-static inline void doorward_ssl_ctx_disable_sessions(SSL_CTX *context) {
-    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+static inline void doorward_ssl_ctx_set_session_cache_mode(SSL_CTX *context, long mode) {
+    SSL_CTX_set_session_cache_mode(context, mode);
+}
+
+static inline void doorward_ssl_ctx_set_mode(SSL_CTX *context, long mode) { SSL_CTX_set_mode(context, mode); }
+
+static inline void doorward_ssl_ctx_set_max_cert_list(SSL_CTX *context, long size) {
+    SSL_CTX_set_max_cert_list(context, size);
 }
 
 static inline void doorward_ssl_set_mtu(SSL *ssl, long mtu) { SSL_set_mtu(ssl, mtu); }
@@ -44,10 +56,10 @@ static inline int64_t doorward_dtls_timeout_left(SSL *ssl) {
     return (int64_t)left.tv_sec * 1000000 + left.tv_usec;
 }
 
-static inline EVP_PKEY *doorward_generate_p256(void) { return EVP_EC_gen("P-256"); }
+static inline EVP_PKEY *doorward_evp_ec_gen(const char *curve) { return EVP_EC_gen(curve); }
 
 static inline void doorward_bio_set_retry_read(BIO *bio) { BIO_set_retry_read(bio); }
 
-static inline void doorward_bio_clear_retry(BIO *bio) { BIO_clear_retry_flags(bio); }
+static inline void doorward_bio_clear_retry_flags(BIO *bio) { BIO_clear_retry_flags(bio); }
 
-static inline int doorward_bio_get_mem(BIO *bio, char **bytes) { return (int)BIO_get_mem_data(bio, bytes); }
+static inline long doorward_bio_get_mem_data(BIO *bio, char **bytes) { return BIO_get_mem_data(bio, bytes); }
