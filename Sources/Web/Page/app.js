@@ -199,6 +199,7 @@ setInterval(draw, 1_000);
 element("watch").addEventListener("click", watch);
 element("talk").addEventListener("click", talk);
 element("hang-up").addEventListener("click", hangUp);
+element("cancel").addEventListener("click", hangUp);
 element("sound").addEventListener("click", toggleSound);
 element("unblock-sound").addEventListener("click", () => picture.unblockSound());
 element("full-screen").addEventListener("click", toggleFullScreen);

@@ -27,8 +27,7 @@ function drawVisits(visits) {
         const text = visit.outcome === "answered" ? texts.answered(visit.at, visit.by ?? strings.people.somebody) : texts[visit.outcome];
         const item = document.createElement("li");
         item.dataset.outcome = visit.outcome;
-        const place = Object.assign(document.createElement("span"), { className: "visit-from", textContent: visit.from });
-        item.append(typeof text === "function" ? text(visit.at) : text, place);
+        item.textContent = typeof text === "function" ? text(visit.at) : text;
         return item;
     });
     setHidden(element("no-visits"), visits.length > 0);
@@ -40,6 +39,7 @@ function drawPeople({ participants, selfId }) {
     const shown = viewers
         .map(({ id, name, inCall }) => ({ name: name || strings.people.somebody, inCall, isSelf: id === selfId }))
         .sort((one, other) => other.isSelf - one.isSelf || other.inCall - one.inCall || one.name.localeCompare(other.name));
+    setHidden(element("people-panel"), shown.length === 0);
     redraw(element("people"), shown, ({ name, inCall, isSelf }) => {
         const item = document.createElement("li");
         const label = document.createElement("span");

@@ -26,7 +26,7 @@ export class Ring extends EventTarget {
         const startedAt = now - Math.max(0, timeout - expiresInMs);
         this.#silence();
         this.current = { call, from, startedAt, expiresAt: now + expiresInMs };
-        this.#visits.began({ call, from: from.name, at: startedAt });
+        this.#visits.began({ call, at: startedAt });
         this.#ringer.start(this.#titleOf(from.name));
         this.#expiry = setTimeout(() => this.ended(call, "missed"), expiresInMs + graceAfterExpiry);
         this.#changed();

@@ -12,7 +12,7 @@ const partials = [[1, 0.5, 1.5], [2.76, 0.16, 0.55], [5.4, 0.06, 0.22]];
 
 /** Event `change` when `isLocked` changes: whether the browser withholds sound until the user touches the page. */
 export class Ringer extends EventTarget {
-    isLocked = true;
+    isLocked = false;
     #context = null;
     #ringing = null;
     #plainTitle = document.title;

@@ -32,16 +32,15 @@ export const strings = {
         connecting: "Connecting",
         open: "Ready",
         waiting: "Reconnecting",
-        waitingFor: (milliseconds) => `No connection to the door. Trying again in ${duration(milliseconds)}.`,
-        tryingAgain: "No connection to the door. Trying again now.",
-        firstTime: "Connecting to the door.",
+        none: "No connection",
+        noneYet: "Connecting",
+        waitingFor: (milliseconds) => `The door's service is out of reach. Trying again in ${duration(milliseconds)}.`,
+        tryingAgain: "The door's service is out of reach. Trying again now.",
     },
 
     stage: {
         label: "The door",
         picture: "Live picture from the door",
-        idle: (door) => door,
-        idleHint: "Press the button to see and hear it.",
         calling: "Calling the door",
         connecting: "Opening the picture",
         live: "Live",
@@ -61,7 +60,6 @@ export const strings = {
 
     // Why a call is over, by the reason of `call-hangup` or by what this page saw.
     reasons: {
-        self: "You hung up.",
         hangup: (by) => (by ? `${by} ended the call.` : "The door ended the call."),
         unanswered: "Nobody answered.",
         rejected: "Everybody declined.",
@@ -95,8 +93,8 @@ export const strings = {
         unmute: "Unmute",
         soundOff: "Sound off",
         soundOn: "Sound on",
-        fullScreen: "Full screen",
-        leaveFullScreen: "Smaller",
+        fullScreen: "Enlarge",
+        leaveFullScreen: "Shrink",
         controls: "Call controls",
         dismiss: "Dismiss",
     },
@@ -106,8 +104,8 @@ export const strings = {
         muted: "You are muted.",
         asking: "Your browser asks whether this page may use the microphone.",
         insecure: (address) =>
-            "Browsers give the microphone only to pages opened over https or on localhost. " +
-            `This page was opened as ${address}, so you can see and hear, but not talk.`,
+            "You can see and hear, but not talk: browsers give the microphone only to pages " +
+            `opened over https or on localhost, and this one is ${address}.`,
         denied:
             "The microphone is blocked for this page. Allow it in the browser's site settings, " +
             "next to the address, then press Talk again.",
@@ -119,7 +117,6 @@ export const strings = {
     },
 
     sound: {
-        blocked: "Your browser keeps the sound off until you ask for it.",
         unblock: "Turn on the sound",
         volume: "Door volume",
     },
@@ -150,7 +147,6 @@ export const strings = {
     visits: {
         heading: "Visits",
         none: "No ring since this page was opened.",
-        time: timeOfDay,
         ringing: "Ringing now",
         missed: (at) => `Missed ring at ${timeOfDay(at)}`,
         declined: (at) => `You declined at ${timeOfDay(at)}`,
@@ -168,7 +164,6 @@ export const strings = {
         watching: "watching",
         here: "here",
         somebody: "Somebody",
-        alone: "Only you",
     },
 
     settings: {

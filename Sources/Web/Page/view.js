@@ -37,8 +37,7 @@ function reasonText(reason, limit) {
 }
 
 function connectionText({ connection }, now) {
-    if (connection.phase === "open") return strings.stage.idleHint;
-    if (connection.phase === "connecting") return strings.connection.firstTime;
+    if (connection.phase !== "waiting") return "";
     const wait = connection.retryAt - now;
     return wait > 500 ? strings.connection.waitingFor(wait) : strings.connection.tryingAgain;
 }
@@ -49,7 +48,12 @@ function statusOf(state, now) {
     const texts = strings.stage;
     switch (status.phase) {
         case "idle":
-            return { title: texts.idle(door.name), text: connectionText(state, now), isBusy: connection.phase !== "open" };
+            if (connection.phase === "open") return { title: "", text: "" };
+            return {
+                title: connection.phase === "waiting" ? strings.connection.none : strings.connection.noneYet,
+                text: connectionText(state, now),
+                isBusy: true,
+            };
         case "calling":
             return { title: texts.calling, text: "", isBusy: true };
         case "connecting":
@@ -69,7 +73,7 @@ function statusOf(state, now) {
         case "ended":
         case "failed": {
             const isOut = connection.phase !== "open";
-            const text = reasonText(status.reason, limit) + (isOut ? ` ${connectionText(state, now)}` : "");
+            const text = `${reasonText(status.reason, limit)} ${connectionText(state, now)}`.trim();
             return { title: status.phase === "ended" ? texts.ended : texts.failed, text, isBusy: isOut };
         }
     }
@@ -99,10 +103,19 @@ function drawTalk({ microphone }) {
 function drawNotes({ door, isOpen }) {
     const keys = isOpen ? ["camera", "microphone", "speaker"].map((device) => `${device}:${door[device]}`) : [];
     const notes = keys.map((key) => strings.devices[key]).filter(Boolean);
-    const list = element("picture-notes");
+    const list = element("device-list");
     if (list.dataset.shown === notes.join("\n")) return;
     list.dataset.shown = notes.join("\n");
     list.replaceChildren(...notes.map((note) => Object.assign(document.createElement("li"), { textContent: note })));
+    setHidden(element("device-notes"), notes.length === 0);
+}
+
+/** Shows one of the bar's three faces; a focus that would vanish with another goes to the stage, which they all belong to. */
+function drawBar(shown) {
+    const focused = document.activeElement;
+    const hadFocus = element("stage").querySelector(".bar").contains(focused);
+    for (const face of ["watch", "cancel", "controls"]) setHidden(element(face), face !== shown);
+    if (hadFocus && !focused.checkVisibility()) element("stage").focus({ preventScroll: true });
 }
 
 /** The whole upper part: masthead, picture, bar. */
@@ -124,7 +137,6 @@ export function drawStage(state, now) {
     element("status").classList.toggle("status-clear", title === "");
 
     element("video").classList.toggle("video-shown", isShowing && door.camera !== "none");
-    element("scene").classList.toggle("scene-dim", !isIdle);
     if (picture.aspectRatio) element("frame").style.setProperty("--picture-ratio", String(picture.aspectRatio));
 
     setHidden(element("live"), status.phase !== "live");
@@ -140,15 +152,13 @@ export function drawStage(state, now) {
 
     const again = status.phase === "ended" ? strings.actions.watchAgain : strings.actions.tryAgain;
     setText(element("watch-text"), status.phase === "idle" ? strings.actions.watch : again);
-    setHidden(element("watch"), !isIdle);
+    drawBar(isIdle ? "watch" : isShowing ? "controls" : "cancel");
     // aria-disabled keeps the button in reach of the keyboard while the page reconnects.
     element("watch").setAttribute("aria-disabled", String(!isOpen));
-    setHidden(element("controls"), isIdle);
 
     drawTalk(state);
     const isSilent = picture.isMuted || picture.isSoundBlocked;
     drawControl("sound", isSilent ? "#icon-speaker-off" : "#icon-speaker", isSilent ? strings.actions.soundOn : strings.actions.soundOff);
     const isFull = document.fullscreenElement !== null;
     drawControl("full-screen", isFull ? "#icon-shrink" : "#icon-expand", isFull ? strings.actions.leaveFullScreen : strings.actions.fullScreen);
-    setText(element("hang-up").querySelector("span"), isShowing ? strings.actions.hangUp : strings.actions.cancel);
 }

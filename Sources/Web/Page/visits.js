@@ -17,8 +17,8 @@ export class Visits {
         }
     }
 
-    began({ call, from, at }) {
-        this.#replace([{ call, from, at, outcome: "ringing", by: null }, ...this.list.filter((visit) => visit.call !== call)]);
+    began({ call, at }) {
+        this.#replace([{ call, at, outcome: "ringing", by: null }, ...this.list.filter((visit) => visit.call !== call)]);
     }
 
     /** A later outcome replaces an earlier one: declined here, then answered by somebody else. */

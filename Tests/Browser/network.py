@@ -1,0 +1,47 @@
+"""A network of the tests' own: nothing outside reaches the daemon, and nothing here reaches outside."""
+
+import ctypes
+import os
+import subprocess
+import time
+
+CLONE_NEWNET = 0x40000000
+
+#: The machine's address in the private network. To a browser a page from here is not a secure context, while one from
+#: LOOPBACK is: the microphone exists only there.
+LAN_ADDRESS = "10.77.0.1"
+LOOPBACK = "127.0.0.1"
+
+
+def enter_private_network() -> None:
+    """Moves this process, and all it starts from now on, into a fresh network namespace.
+
+    A veth pair stands in for the house's network: with nothing but loopback Firefox gathers no candidates.
+    """
+    if os.geteuid() != 0:
+        raise PermissionError("the browser tests make a network namespace and so need root (sudo -E Tests/Browser/run)")
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWNET) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"unshare: {os.strerror(number)}")
+    for command in (
+        "link set lo up",
+        "link add house0 type veth peer name house1",
+        f"addr add {LAN_ADDRESS}/24 dev house0",
+        "link set house0 up",
+        "link set house1 up",
+        # Without a default route Firefox, until it may use the microphone, finds no address that it would offer.
+        "route add default dev house0",
+    ):
+        subprocess.run(["ip", *command.split()], check=True)
+    # A browser that starts while the addresses still change gives up its requests (ERR_NETWORK_CHANGED): IPv6 checks each
+    # of its own for a duplicate first, for a second or two.
+    deadline = time.monotonic() + 10
+    while "tentative" in _addresses() or "state UP" not in _addresses():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"the private network did not settle:\n{_addresses()}")
+        time.sleep(0.05)
+
+
+def _addresses() -> str:
+    return subprocess.run(["ip", "addr"], check=True, capture_output=True, text=True).stdout

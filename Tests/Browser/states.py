@@ -1,0 +1,136 @@
+"""Every state of the page as a picture: `states.py FOLDER` writes `<state>-<width>-<scheme>.png` for the eye to judge."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from chromium import FLAGS, Chromium, ChromiumPage
+from fake_door import FakeDoor, Viewer
+from network import LAN_ADDRESS, LOOPBACK, enter_private_network
+
+SIZES = {360: 740, 1440: 900}
+
+
+def idle(page: ChromiumPage, door: FakeDoor, viewer: Viewer) -> None:
+    pass
+
+
+def live(page: ChromiumPage, door: FakeDoor, viewer: Viewer) -> None:
+    page.click("#watch")
+    page.wait_for_phase("live")
+    page.wait_for("document.querySelector('#elapsed').textContent === '0:02'")
+
+
+def talking(page: ChromiumPage, door: FakeDoor, viewer: Viewer) -> None:
+    live(page, door, viewer)
+    page.click("#talk")
+    page.wait_for("doorward.state.microphone.phase === 'on'")
+    page.evaluate("document.querySelector('#statistics').open = true")
+    page.wait_for("document.querySelector('#elapsed').textContent === '0:04'")
+
+
+def insecure(page: ChromiumPage, door: FakeDoor, viewer: Viewer) -> None:
+    live(page, door, viewer)
+    page.click("#talk")
+    page.wait_for("doorward.state.microphone.problem === 'insecure'")
+
+
+def test_card(page: ChromiumPage, door: FakeDoor, viewer: Viewer) -> None:
+    viewer.send(type="door", camera="test-card", microphone="tone", speaker="none")
+    live(page, door, viewer)
+
+
+def connecting(page: ChromiumPage, door: FakeDoor, viewer: Viewer) -> None:
+    door.accepts = False
+    page.click("#watch")
+    page.wait_for_phase("calling")
+
+
+def ringing(page: ChromiumPage, door: FakeDoor, viewer: Viewer) -> None:
+    door.ring(age=12_000)
+    page.wait_for("document.querySelector('#ring').open")
+
+
+def ringing_silent(page: ChromiumPage, door: FakeDoor, viewer: Viewer) -> None:
+    page.wait_for("doorward.state.isRingLocked")
+    ringing(page, door, viewer)
+    page.wait_for("new Promise((resolve) => setTimeout(resolve, 600, true))")
+
+
+def ringing_while_watching(page: ChromiumPage, door: FakeDoor, viewer: Viewer) -> None:
+    live(page, door, viewer)
+    ringing(page, door, viewer)
+
+
+def visits(page: ChromiumPage, door: FakeDoor, viewer: Viewer) -> None:
+    for outcome in ("rejected", "unanswered"):
+        door.broadcast(type="call-hangup", call=door.ring(), reason=outcome)
+    door.broadcast(type="call-accepted", call=door.ring(), by={"id": "somebody", "name": "Grandmother's tablet"})
+    door.broadcast(type="call-hangup", call=door.ring(), reason="unanswered")
+    page.wait_for("document.querySelectorAll('#visits li').length === 4")
+
+
+def interrupted(page: ChromiumPage, door: FakeDoor, viewer: Viewer) -> None:
+    live(page, door, viewer)
+    viewer.peer.picture.is_frozen = True
+    page.wait_for_phase("interrupted")
+
+
+def ended(page: ChromiumPage, door: FakeDoor, viewer: Viewer) -> None:
+    live(page, door, viewer)
+    viewer.hang_up("max_duration")
+    page.wait_for_phase("ended")
+
+
+def failed(page: ChromiumPage, door: FakeDoor, viewer: Viewer) -> None:
+    door.accepts = False
+    page.click("#watch")
+    viewer.expect("call-initiate")
+    viewer.send(type="call-error", code="recipient_offline", message="no door")
+    page.wait_for_phase("failed")
+
+
+def offline(page: ChromiumPage, door: FakeDoor, viewer: Viewer) -> None:
+    door.stop_listening()
+    page.wait_for("doorward.state.connection.phase === 'waiting' && doorward.state.connection.retryAt - Date.now() > 2500", 20)
+
+
+STATES: list[Callable[[ChromiumPage, FakeDoor, Viewer], None]] = [
+    idle, live, talking, insecure, test_card, connecting, ringing, ringing_silent, ringing_while_watching, visits,
+    interrupted, ended, failed, offline,
+]
+
+
+def main(folder: Path, wanted: list[str]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    enter_private_network()
+    with sync_playwright() as playwright:
+        free = Chromium(playwright)
+        strict = Chromium(playwright, flags=[flag for flag in FLAGS if not flag.startswith("--autoplay")])
+        for state in STATES:
+            if wanted and state.__name__ not in wanted:
+                continue
+            for width, height in SIZES.items():
+                for scheme in ("light", "dark"):
+                    door = FakeDoor(has_peer=True, limit=600_000 if state is ended else 0)
+                    host = LAN_ADDRESS if state is insecure else LOOPBACK
+                    browser = strict if state is ringing_silent else free
+                    page = browser.open(door.url(host), width=width, height=height, dark=scheme == "dark", scale=2 if width < 500 else 1)
+                    try:
+                        page.wait_until_ready()
+                        state(page, door, door.next_viewer())
+                        page.wait_for("new Promise((resolve) => setTimeout(resolve, 400, true))")
+                        page.screenshot(folder / f"{state.__name__}-{width}-{scheme}.png")
+                    finally:
+                        page.close()
+                        door.stop()
+        free.stop()
+        strict.stop()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:])
