@@ -41,7 +41,7 @@ import Wire
     func `a call connects through loss, reordering and duplication, and media flows both ways`(seed: UInt64) throws {
         let simulation = call(seed: seed, .hostile)
         try #require(simulation.run(for: .seconds(60)) { $0.areConnected })
-        #expect(simulation.endpoints.allSatisfy(\.negotiationErrors.isEmpty))
+        #expect(simulation.endpoints.flatMap(\.negotiationErrors).isEmpty)
 
         let door = simulation[.impolite].peer.allTransceivers
         let page = simulation[.polite].peer.allTransceivers
@@ -70,8 +70,9 @@ import Wire
         // Video is asked for again until it is there; sound is not, and a fifth of it is lost.
         let pictures = simulation[.polite].packets.filter { $0.1.header.ssrc.rawValue != 0 && $0.1.payload.count > 100 }
         let sounds = simulation[.polite].packets.filter { $0.1.payload.count == 2 }
-        #expect(pictures.count >= 178, "of 180 packets")
-        #expect(Set(pictures.map(\.sequence)).count == pictures.count, "none is delivered twice")
+        let numbers = pictures.map(\.sequence).sorted()
+        #expect(numbers == Array((numbers.first ?? 0)...(numbers.last ?? 0)), "no gap is left, and none is delivered twice")
+        #expect(numbers.count >= 170, "of 180 packets; of the first and last, nobody knew that they were missing")
         #expect((30...60).contains(sounds.count))
         #expect((30...60).contains(simulation[.impolite].packets.count))
         #expect(simulation[.impolite].peer.statistics.retransmittedPacketsSent > 0)
@@ -94,7 +95,7 @@ import Wire
         try #require(simulation.run(for: .seconds(20)) { $0.areConnected && $0.areStable })
         simulation.run(for: .seconds(1))
         #expect(simulation.areStable)
-        #expect(simulation.endpoints.allSatisfy(\.negotiationErrors.isEmpty))
+        #expect(simulation.endpoints.flatMap(\.negotiationErrors).isEmpty)
         #expect(simulation[.polite].tracks == [.video: true, .audio: true])
         #expect(simulation[.impolite].tracks[.audio] == true)
         let sending = simulation[.impolite].peer.allTransceivers.filter { $0.currentDirection?.sends == true }
@@ -113,8 +114,10 @@ import Wire
         try #require(simulation.run(for: .seconds(10)) { $0.areConnected })
         simulation.run(for: .seconds(12))
         simulation.network.unplugged = [simulation[.polite].address]
+        let unplugged = simulation.now
         #expect(simulation.run(for: .seconds(15)) { $0[.impolite].peer.connectionState == .disconnected })
-        #expect(simulation.run(for: .seconds(20)) { $0[.impolite].peer.connectionState == .failed })
+        #expect(simulation.run(for: .seconds(30)) { $0[.impolite].peer.connectionState == .failed })
+        #expect(simulation.now - unplugged <= .seconds(30))
         #expect(simulation[.impolite].peer.failureReason == .ice)
     }
 

@@ -20,6 +20,10 @@ struct Endpoint {
     var negotiationErrors: [RTCError] = []
     /// Whether `negotiationneeded` is acted on.
     var negotiatesByItself = true
+
+    mutating func negotiate(at now: Instant) throws(RTCError) -> RTCSessionDescription? {
+        try negotiation.negotiationNeeded(on: &peer, at: now)
+    }
 }
 
 /// Two endpoints, a network and a signalling channel under one virtual clock. Everything follows from the seed.
@@ -159,8 +163,7 @@ final class Simulation {
         case .negotiationNeeded:
             guard self[side].negotiatesByItself else { return }
             do throws(RTCError) {
-                let endpoint = side.rawValue
-                let offer = try endpoints[endpoint].negotiation.negotiationNeeded(on: &endpoints[endpoint].peer, at: now)
+                let offer = try self[side].negotiate(at: now)
                 if let offer { send(.description(offer), to: side.other) }
             } catch {
                 self[side].negotiationErrors.append(error)
