@@ -83,7 +83,7 @@ let package = Package(
             dependencies: ["Wire", "ICE", "RTP", "SDP", "DTLS", "PeerConnection", "Gateway", "Media"],
             path: "Tests/NativePeer", swiftSettings: swiftSettings),
         .executableTarget(
-            name: "doorward-calls", dependencies: ["NativePeer", "Wire"], path: "Tests/Interop/Calls",
+            name: "doorward-calls", dependencies: ["NativePeer", "PeerConnection", "Wire"], path: "Tests/Interop/Calls",
             swiftSettings: swiftSettings),
         .executableTarget(
             name: "doorward-benchmark", dependencies: ["NativePeer", "Wire", "Media", "Camera", "Codecs", "CLinux"],

@@ -1,81 +1,5 @@
 public import Wire
 
-/// What happened, for the hub to act on.
-public enum HubInput: Hashable, Sendable {
-    /// A page opened its WebSocket; `participant` is new (`ParticipantID.random`).
-    case viewerConnected(ParticipantID)
-    /// A page's WebSocket closed.
-    case viewerDisconnected(ParticipantID)
-    /// A page sent a message.
-    case message(ParticipantID, ViewerMessage)
-    /// A page sent what is no message.
-    case badMessage(ParticipantID, BadMessage)
-    /// The door's button was pressed at `wallClock`, in milliseconds since 1970.
-    case buttonPressed(wallClock: Int64)
-    /// The door's peer has something for the viewer of the call.
-    case negotiation(CallID, NegotiationStep)
-    /// The door's peer could not use what the viewer sent. The call goes on.
-    case negotiationFailed(CallID, String)
-    /// The call's media connection came about.
-    case peerConnected(CallID)
-    /// The call's media connection failed for good.
-    case peerFailed(CallID, String)
-    /// A device of the door changed its state.
-    case devicesChanged(DoorDevices)
-    /// The number of WHEP players changed.
-    case watchersChanged(Int)
-    /// The daemon is stopping.
-    case shutdown
-    /// Time passed; nothing else happened.
-    case timePassed
-}
-
-/// What the hub wants done.
-public enum HubOutput: Hashable, Sendable {
-    /// Send this message to this page.
-    case send(DoorMessage, to: ParticipantID)
-    /// Close the WebSocket of a page that broke the rules; the hub has forgotten it.
-    case disconnect(ParticipantID, String)
-    /// Make the door's peer for this call with this viewer.
-    case startSession(CallID, ParticipantID)
-    /// End the door's peer of this call; told once for every `startSession`.
-    case endSession(CallID, EndReason)
-    /// Give this to the door's peer of the call.
-    case deliver(CallID, NegotiationStep)
-    /// The ring began or ended; a status light or a chime follows it.
-    case ringingChanged(Bool)
-    /// Something worth a line in the log.
-    case log(HubEvent)
-}
-
-/// What the log tells of the hub.
-public enum HubEvent: Hashable, Sendable {
-    /// A page opened.
-    case viewerJoined(ParticipantID)
-    /// A page closed.
-    case viewerLeft(Party)
-    /// The button was pressed and rings this many pages.
-    case rang(CallID, viewers: Int)
-    /// The button was pressed while it was ringing.
-    case pressedWhileRinging(CallID)
-    /// Someone declined.
-    case declined(CallID, by: Party)
-    /// Someone answered, so long after the press.
-    case answered(CallID, by: Party, after: Duration)
-    /// The ring ended without an answer.
-    case ringEnded(CallID, EndReason)
-    /// A call with the door began.
-    case callStarted(CallID, with: Party)
-    /// The call's media connection came about, so long after the call began.
-    case callConnected(CallID, after: Duration)
-    /// A call ended.
-    case callEnded(CallID, with: Party, EndReason, detail: String?, duration: Duration)
-    /// A page sent something wrong and was told so.
-    case refused(ParticipantID, CallErrorCode, String)
-    /// A page sent messages faster than anyone may.
-    case flooded(ParticipantID)
-}
-
 /// Who is present, who is in a call, and who rings: the core of the call protocol.
 ///
 /// It never does I/O. After every `handle`, take what `nextOutput` gives until it gives nothing, and call
@@ -106,30 +30,196 @@ public struct CallHub {
         public init() {}
     }
 
+    /// A page that is connected.
+    struct Viewer {
+        var name: String
+        /// Its call with the door; a viewer has at most one.
+        var call: CallID?
+        var bucket: TokenBucket
+    }
+
+    /// A call between the door and one viewer.
+    struct Call {
+        let viewer: ParticipantID
+        let began: Instant
+        var isConnected = false
+    }
+
+    /// The button was pressed and nobody has answered yet.
+    struct Ring {
+        let id: CallID
+        /// Milliseconds since 1970.
+        let wallClock: Int64
+        let began: Instant
+        let ends: Instant
+        /// Who still rings.
+        var ringing: Set<ParticipantID>
+    }
+
+    let configuration: Configuration
+    let random: any RandomSource
+    var devices: DoorDevices
+    var watchers = 0
+    var viewers: [ParticipantID: Viewer] = [:]
+    var calls: [CallID: Call] = [:]
+    var ring: Ring?
+    /// The last ring that was answered: who comes too late is told so.
+    var lastAnswered: CallID?
+    var isShuttingDown = false
+
+    private var presenceDue: Instant?
+    private var lastPresence: Instant?
+    private var outputs: [HubOutput] = []
+    private var nextIndex = 0
+
     /// A hub of one door.
     public init(configuration: Configuration, devices: DoorDevices, random: any RandomSource) {
-        fatalError("not yet \(configuration) \(devices) \(random)")
+        self.configuration = configuration
+        self.devices = devices
+        self.random = random
     }
 
     /// Whether the button was pressed and the ring goes on.
-    public var isRinging: Bool { fatalError("not yet") }
+    public var isRinging: Bool { ring != nil }
 
     /// How many calls there are.
-    public var callCount: Int { fatalError("not yet") }
+    public var callCount: Int { calls.count }
 
     /// How many pages are connected.
-    public var viewerCount: Int { fatalError("not yet") }
+    public var viewerCount: Int { viewers.count }
 
     /// When `handle(.timePassed, at:)` is due; nil for never.
-    public var deadline: Instant? { fatalError("not yet") }
+    public var deadline: Instant? {
+        earliest(ring?.ends, presenceDue, calls.values.compactMap(callDeadline).min())
+    }
 
     /// Acts on what happened.
     public mutating func handle(_ input: HubInput, at now: Instant) {
-        fatalError("not yet \(input) \(now)")
+        switch input {
+        case .viewerConnected(let id): connect(id, at: now)
+        case .viewerDisconnected(let id): disconnect(id, at: now)
+        case .message(let id, let message):
+            if admit(id, at: now) { take(message, from: id, at: now) }
+        case .badMessage(let id, let complaint):
+            if admit(id, at: now) { refuse(id, .badMessage, complaint.reason, inReplyTo: complaint.type) }
+        case .buttonPressed(let wallClock): press(wallClock: wallClock, at: now)
+        case .negotiation(let call, let step):
+            if let viewer = calls[call]?.viewer { tell(viewer, .negotiation(call, step)) }
+        case .negotiationFailed(let call, let reason):
+            if let viewer = calls[call]?.viewer { refuse(viewer, .negotiationFailed, reason, call: call) }
+        case .peerConnected(let call): connected(call, at: now)
+        case .peerFailed(let call, let reason): end(call, .peerFailed, detail: reason, at: now)
+        case .devicesChanged(let new): change(to: new)
+        case .watchersChanged(let count):
+            watchers = count
+            announcePresence(at: now)
+        case .shutdown: shutDown(at: now)
+        case .timePassed: break
+        }
+        passTime(at: now)
     }
 
     /// The next thing to do, in order; nil when there is nothing.
     public mutating func nextOutput() -> HubOutput? {
-        fatalError("not yet")
+        guard nextIndex < outputs.count else {
+            outputs.removeAll(keepingCapacity: true)
+            nextIndex = 0
+            return nil
+        }
+        defer { nextIndex += 1 }
+        return outputs[nextIndex]
+    }
+
+    // MARK: Telling
+
+    mutating func emit(_ output: HubOutput) {
+        outputs.append(output)
+    }
+
+    mutating func tell(_ viewer: ParticipantID, _ message: DoorMessage) {
+        guard viewers[viewer] != nil else { return }
+        emit(.send(message, to: viewer))
+    }
+
+    /// Tells every page, in the order of their identifiers, so that a run can be replayed.
+    mutating func tellAll(_ message: (ParticipantID) -> DoorMessage) {
+        for viewer in viewers.keys.sorted(by: { $0.rawValue < $1.rawValue }) { tell(viewer, message(viewer)) }
+    }
+
+    mutating func refuse(
+        _ viewer: ParticipantID, _ code: CallErrorCode, _ reason: String, call: CallID? = nil, inReplyTo: String? = nil
+    ) {
+        tell(viewer, .callError(code, message: reason, call: call, inReplyTo: inReplyTo))
+        emit(.log(.refused(viewer, code, reason)))
+    }
+
+    func party(_ viewer: ParticipantID) -> Party {
+        Party(id: viewer, name: viewers[viewer]?.name ?? "")
+    }
+
+    /// Tells everyone who is there: at once, or as soon as `presenceInterval` has passed since the last time.
+    mutating func announcePresence(at now: Instant) {
+        guard presenceDue == nil else { return }
+        presenceDue = max(now, lastPresence.map { $0 + configuration.presenceInterval } ?? now)
+    }
+
+    // MARK: Time
+
+    private mutating func passTime(at now: Instant) {
+        if let ring, ring.ends <= now { endRing(.unanswered, at: now) }
+        for (id, call) in calls.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            guard let deadline = callDeadline(call), deadline <= now else { continue }
+            if call.isConnected {
+                end(id, .maxDuration, at: now)
+            } else {
+                end(id, .peerFailed, detail: "no connection came about", at: now)
+            }
+        }
+        if let due = presenceDue, due <= now {
+            presenceDue = nil
+            lastPresence = now
+            let message = presence()
+            tellAll { _ in message }
+        }
+    }
+
+    private func callDeadline(_ call: Call) -> Instant? {
+        earliest(
+            call.isConnected ? nil : call.began + configuration.connectTimeout,
+            call.isConnected ? configuration.maxCallDuration.map { call.began + $0 } : nil)
+    }
+
+    private func presence() -> DoorMessage {
+        let door = Presence(
+            id: .door, name: configuration.doorName, kind: .door, inCall: !calls.isEmpty || watchers > 0)
+        let pages = viewers.sorted { ($0.value.name, $0.key.rawValue) < ($1.value.name, $1.key.rawValue) }.map {
+            Presence(id: $0.key, name: $0.value.name, kind: .viewer, inCall: $0.value.call != nil)
+        }
+        return .presence([door] + pages, watchers: watchers)
+    }
+}
+
+/// A bucket that fills steadily and is drawn from by messages.
+struct TokenBucket {
+    private var tokens: Double
+    private var filled: Instant
+    private let rate: Double
+    private let capacity: Double
+
+    /// A full bucket of `capacity`, which gains `rate` tokens a second.
+    init(rate: Int, capacity: Int, at now: Instant) {
+        self.rate = Double(rate)
+        self.capacity = Double(capacity)
+        tokens = Double(capacity)
+        filled = now
+    }
+
+    /// Takes one token; false where there is none.
+    mutating func take(at now: Instant) -> Bool {
+        tokens = min(capacity, tokens + (now - filled).inSeconds * rate)
+        filled = now
+        guard tokens >= 1 else { return false }
+        tokens -= 1
+        return true
     }
 }

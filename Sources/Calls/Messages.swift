@@ -104,11 +104,5 @@ public struct BadMessage: Error, Hashable, Sendable, CustomStringConvertible {
         self = error as? BadMessage ?? BadMessage("the message is not JSON")
     }
 
-    /// Checks what can be checked before decoding: size, and how deep objects and arrays nest, so that a hostile
-    /// message never takes the JSON reader's time or stack.
-    public static func check(_ json: some Collection<UInt8>) throws(BadMessage) {
-        fatalError("not yet \(json.count)")
-    }
-
     public var description: String { reason }
 }

@@ -1,3 +1,5 @@
+public import PeerConnection
+
 /// The states of the door's devices, as pages show them.
 public struct DoorDevices: Hashable, Sendable, Codable {
     /// What the door's picture comes from.
@@ -60,56 +62,12 @@ public struct ICEServer: Hashable, Sendable, Codable {
     }
 }
 
-/// A session description in the form of the W3C dictionary RTCSessionDescriptionInit.
-public struct SessionDescriptionInit: Hashable, Sendable, Codable {
-    /// Which half of the offer/answer exchange a description is. Rollback is implicit and never sent.
-    public enum Kind: String, Hashable, Sendable, Codable {
-        /// Proposes a session.
-        case offer
-        /// Completes the exchange.
-        case answer
-    }
-
-    /// Offer or answer.
-    public var type: Kind
-    /// The SDP (RFC 8866).
-    public var sdp: String
-
-    /// The description `sdp`.
-    public init(type: Kind, sdp: String) {
-        self.type = type
-        self.sdp = sdp
-    }
-}
-
-/// An ICE candidate in the form of the W3C dictionary RTCIceCandidateInit.
-public struct ICECandidateInit: Hashable, Sendable, Codable {
-    /// The candidate attribute (RFC 8839 §5.1) without `a=`; empty for the end of candidates.
-    public var candidate: String
-    /// The MID of the media section it belongs to.
-    public var sdpMid: String?
-    /// The index of the media section it belongs to.
-    public var sdpMLineIndex: UInt16?
-    /// The username fragment of the generation it belongs to.
-    public var usernameFragment: String?
-
-    /// The candidate `candidate`.
-    public init(
-        candidate: String, sdpMid: String? = nil, sdpMLineIndex: UInt16? = nil, usernameFragment: String? = nil
-    ) {
-        self.candidate = candidate
-        self.sdpMid = sdpMid
-        self.sdpMLineIndex = sdpMLineIndex
-        self.usernameFragment = usernameFragment
-    }
-}
-
 /// One step of a negotiation, in either direction between the door's peer and a viewer's.
 public enum NegotiationStep: Hashable, Sendable {
     /// An offer or an answer.
-    case description(SessionDescriptionInit)
+    case description(RTCSessionDescription)
     /// A candidate; nil and an empty candidate string both stand for the end of candidates.
-    case candidate(ICECandidateInit?)
+    case candidate(RTCIceCandidate?)
 }
 
 /// A participant as others see him.

@@ -1,3 +1,4 @@
+import Codecs
 import Media
 
 extension Configuration {
@@ -13,11 +14,6 @@ extension Configuration {
             case testCard = "test_card"
         }
 
-        /// x264's presets that can be meant for live video.
-        public enum Preset: String, CaseIterable, Sendable {
-            case ultrafast, superfast, veryfast, faster, fast, medium, slow
-        }
-
         /// Where the picture comes from.
         public var source = Source.automatic
         /// The camera: its path or its name; nil for the first.
@@ -31,7 +27,7 @@ extension Configuration {
         /// The encoder's target in kilobits a second.
         public var bitrateKbps = 2500
         /// How much work the encoder puts into a picture.
-        public var preset = Preset.superfast
+        public var preset = H264EncoderConfiguration.Preset.superfast
         /// The longest time between two key frames.
         public var keyFrameInterval = Duration.seconds(10)
 

@@ -11,7 +11,8 @@ import NativePeer
 import Wire
 
 func fail(_ message: String) -> Never {
-    fputs("doorward-benchmark: \(message)\n", stderr)
+    let bytes = Array("doorward-benchmark: \(message)\n".utf8)
+    _ = write(STDERR_FILENO, bytes, bytes.count)
     exit(1)
 }
 

@@ -2,10 +2,12 @@
 // sound, and hangs up, or with "vanish" just falls silent. Prints where the time went; exits with 1 where a call did not come about.
 import Glibc
 import NativePeer
+import PeerConnection
 import Wire
 
 func fail(_ message: String) -> Never {
-    fputs("doorward-calls: \(message)\n", stderr)
+    let bytes = Array("doorward-calls: \(message)\n".utf8)
+    _ = write(STDERR_FILENO, bytes, bytes.count)
     exit(1)
 }
 

@@ -1,0 +1,77 @@
+import Wire
+
+/// What happened, for the hub to act on.
+public enum HubInput: Hashable, Sendable {
+    /// A page opened its WebSocket; `participant` is new (`ParticipantID.random`).
+    case viewerConnected(ParticipantID)
+    /// A page's WebSocket closed.
+    case viewerDisconnected(ParticipantID)
+    /// A page sent a message.
+    case message(ParticipantID, ViewerMessage)
+    /// A page sent what is no message.
+    case badMessage(ParticipantID, BadMessage)
+    /// The door's button was pressed at `wallClock`, in milliseconds since 1970.
+    case buttonPressed(wallClock: Int64)
+    /// The door's peer has something for the viewer of the call.
+    case negotiation(CallID, NegotiationStep)
+    /// The door's peer could not use what the viewer sent. The call goes on.
+    case negotiationFailed(CallID, String)
+    /// The call's media connection came about.
+    case peerConnected(CallID)
+    /// The call's media connection failed for good.
+    case peerFailed(CallID, String)
+    /// A device of the door changed its state.
+    case devicesChanged(DoorDevices)
+    /// The number of WHEP players changed.
+    case watchersChanged(Int)
+    /// The daemon is stopping.
+    case shutdown
+    /// Time passed; nothing else happened.
+    case timePassed
+}
+
+/// What the hub wants done.
+public enum HubOutput: Hashable, Sendable {
+    /// Send this message to this page.
+    case send(DoorMessage, to: ParticipantID)
+    /// Close the WebSocket of a page that broke the rules; the hub has forgotten it.
+    case disconnect(ParticipantID, String)
+    /// Make the door's peer for this call with this viewer.
+    case startSession(CallID, ParticipantID)
+    /// End the door's peer of this call; told once for every `startSession`.
+    case endSession(CallID, EndReason)
+    /// Give this to the door's peer of the call.
+    case deliver(CallID, NegotiationStep)
+    /// The ring began or ended; a status light or a chime follows it.
+    case ringingChanged(Bool)
+    /// Something worth a line in the log.
+    case log(HubEvent)
+}
+
+/// What the log tells of the hub.
+public enum HubEvent: Hashable, Sendable {
+    /// A page opened.
+    case viewerJoined(ParticipantID)
+    /// A page closed.
+    case viewerLeft(Party)
+    /// The button was pressed and rings this many pages.
+    case rang(CallID, viewers: Int)
+    /// The button was pressed while it was ringing.
+    case pressedWhileRinging(CallID)
+    /// Someone declined.
+    case declined(CallID, by: Party)
+    /// Someone answered, so long after the press.
+    case answered(CallID, by: Party, after: Duration)
+    /// The ring ended without an answer.
+    case ringEnded(CallID, EndReason)
+    /// A call with the door began.
+    case callStarted(CallID, with: Party)
+    /// The call's media connection came about, so long after the call began.
+    case callConnected(CallID, after: Duration)
+    /// A call ended.
+    case callEnded(CallID, with: Party, EndReason, detail: String?, duration: Duration)
+    /// A page sent something wrong and was told so.
+    case refused(ParticipantID, CallErrorCode, String)
+    /// A page sent messages faster than anyone may.
+    case flooded(ParticipantID)
+}
