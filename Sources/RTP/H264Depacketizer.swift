@@ -72,7 +72,7 @@ public struct H264Depacketizer: Sendable {
     public mutating func handle(_ packet: RTPPacket, sequence: Int64) {
         if let lastSequence {
             guard sequence > lastSequence else { return }
-            if sequence != lastSequence + 1 { noteGap(newTimestamp: packet.header.timestamp) }
+            if sequence != lastSequence + 1 { noteGap(before: packet) }
         }
         lastSequence = sequence
         if packet.header.timestamp != timestamp {
@@ -80,7 +80,7 @@ public struct H264Depacketizer: Sendable {
             finishFrame()
             timestamp = packet.header.timestamp
         }
-        if !packet.payload.isEmpty, let reason = add(packet.payload) {
+        if !isSpoiled, !packet.payload.isEmpty, let reason = add(packet.payload) {
             outputs.append(.discarded(reason))
             isSpoiled = true
             fragmentStart = nil
@@ -93,15 +93,26 @@ public struct H264Depacketizer: Sendable {
         outputs.isEmpty ? nil : outputs.removeFirst()
     }
 
-    /// Packets are missing. They may have belonged to the frame under way, to the one of the next packet, or have been
-    /// whole frames between: all that is sure is that the picture chain is broken.
-    private mutating func noteGap(newTimestamp: RTPTimestamp) {
-        if timestamp != nil, newTimestamp != timestamp {
+    /// Packets are missing. They may have belonged to the frame under way, to that of the next packet, or have been whole
+    /// frames between: only where the next packet begins a key frame is it sure that nothing of its frame is missing.
+    private mutating func noteGap(before packet: RTPPacket) {
+        if timestamp != nil {
             isSpoiled = true
-            finishFrame()
+            if packet.header.timestamp != timestamp { finishFrame() }
         }
-        timestamp = newTimestamp
-        isSpoiled = true
+        if timestamp == nil {
+            timestamp = packet.header.timestamp
+            isSpoiled = !Self.beginsKeyFrame(packet.payload)
+        }
+        awaitsKeyFrame = true
+    }
+
+    /// A sequence parameter set comes before all else of its access unit but a delimiter (H.264 §7.4.1.2.3).
+    private static func beginsKeyFrame(_ payload: ArraySlice<UInt8>) -> Bool {
+        guard let first = payload.first else { return false }
+        let header = NALUnitHeader(byte: first)
+        guard header.type == NALUnitHeader.stapA else { return header.type == NALUnitHeader.sequenceParameterSet }
+        return payload.dropFirst(3).first.map { NALUnitHeader(byte: $0).type } == NALUnitHeader.sequenceParameterSet
     }
 
     private mutating func finishFrame() {

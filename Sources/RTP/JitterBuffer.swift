@@ -202,7 +202,7 @@ public struct JitterBuffer: Sendable {
             counts.packetsDuplicated += 1
             return .discarded(.duplicate)
         }
-        delays.insert(now.samples - packet.timestamp)
+        delays.insert(now.samples - packet.timestamp, duration: packet.samples)
         if let playhead, packet.timestamp < playhead { return discardLate(packet) }
         guard index == 0 || packets[index - 1].timestamp < packet.timestamp,
             index == packets.count || packet.timestamp < packets[index].timestamp

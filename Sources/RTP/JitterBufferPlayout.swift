@@ -4,7 +4,7 @@ extension JitterBuffer {
     /// How long an empty buffer is concealed before it is taken for a pause: 100 ms. Opus fades out within that.
     private static let maximumHeld: Int64 = 4800
     /// How much a delay may exceed the target before packets are merged; less in quiet moments.
-    private static let tolerance: Int64 = 1920
+    private static let tolerance: Int64 = 1440
     private static let quietTolerance: Int64 = 1200
     /// A delay this far off is corrected in quick steps.
     private static let urgentExcess: Int64 = 4800
@@ -42,7 +42,7 @@ extension JitterBuffer {
         guard let first = packets.first else { return .silence(samples: Int(Self.block)) }
         // Half a block early is nearer to the target than half a block late.
         let waited = now.samples - first.timestamp - delays.base
-        guard waited + Self.block / 2 >= target || buffered > target + Self.block else {
+        guard waited + Self.block / 2 >= target || buffered - first.samples > target else {
             return .silence(samples: Int(Self.block))
         }
         mode = .playing(held: 0)
