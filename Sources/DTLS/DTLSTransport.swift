@@ -147,6 +147,9 @@ public final class DTLSTransport {
     /// Takes note of `input`, which happened at `now`.
     public func handle(_ input: Input, at now: Instant) {
         switch (input, state) {
+        case (.datagram(let bytes), _) where bytes.count < 13 || !(20...63).contains(bytes[0]):
+            // RFC 6347 §4.1: no record is shorter than its header, and to OpenSSL an empty read is the end of a stream.
+            break
         case (.start, .new):
             state = .connecting
             advance()

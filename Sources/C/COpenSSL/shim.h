@@ -58,6 +58,8 @@ static inline int64_t doorward_dtls_timeout_left(SSL *ssl) {
 
 static inline EVP_PKEY *doorward_evp_ec_gen(const char *curve) { return EVP_EC_gen(curve); }
 
+static inline EVP_PKEY *doorward_evp_rsa_gen(size_t bits) { return EVP_RSA_gen(bits); }
+
 static inline void doorward_bio_set_retry_read(BIO *bio) { BIO_set_retry_read(bio); }
 
 static inline void doorward_bio_clear_retry_flags(BIO *bio) { BIO_clear_retry_flags(bio); }
