@@ -125,6 +125,19 @@ struct DTLSTransportTests {
         #expect(link.now < Instant(nanoseconds: 5_010_000_000))
     }
 
+    @Test("understand Chromium's ClientHello, in either order", arguments: [[0, 1], [1, 0], [1, 1, 0, 0]])
+    func chromium(order: [Int]) throws {
+        let link = SimulatedLink()
+        for index in order { link.handle(.datagram(chromiumClientHello[index]), client: false) }
+        #expect(link.server.error == nil && link.server.transport.state == .connecting)
+        // A ServerHello that chooses TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 and SRTP_AEAD_AES_128_GCM.
+        let flight = try #require(link.server.sentDatagrams.first)
+        #expect(flight[0] == 22 && flight[13] == 2)
+        #expect(flight.firstRange(of: [0xC0, 0x2B] as [UInt8]) != nil)
+        #expect(flight.firstRange(of: [0, 14, 0, 5, 0, 2, 0, 7, 0] as [UInt8]) != nil)
+        #expect(link.server.sentDatagrams.count == 1)
+    }
+
     /// The one handshake message in the one record of `datagram` as `count` fragments, a record and datagram each
     /// (RFC 6347 §4.2.3).
     static func fragments(of datagram: [UInt8], count: Int) -> [[UInt8]] {
