@@ -100,7 +100,7 @@ let package = Package(
         tests(of: "PeerConnection", ["Wire", "ICE", "RTP", "SDP", "DTLS", "SRTP"]),
         tests(of: "Calls", ["Wire", "PeerConnection"]),
         tests(of: "Media", ["Wire"]),
-        tests(of: "Camera", ["Wire", "Media"]),
+        tests(of: "Camera", ["Wire", "Media", "CTurboJPEG"]),
         tests(of: "Codecs", ["Wire", "Media", "COpus"]),
         tests(of: "Sound", ["Wire", "Media"]),
         tests(of: "Board", ["Wire", "Media"]),

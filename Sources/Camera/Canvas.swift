@@ -23,20 +23,34 @@ struct Mask: Sendable {
     /// Even, as is `height`.
     let width: Int
     let height: Int
-    private(set) var luma: [UInt8]
-    private(set) var chroma: [UInt8]
+    let luma: [UInt8]
+    let chroma: [UInt8]
 
-    /// The shape of the points whose `distance` to its outline is negative, in a box of `width` by `height` pixels, rounded up to even.
-    init(width: Int, height: Int, distance: (_ x: Double, _ y: Double) -> Double) {
+    /// What a round pen of `radius` pixels leaves that is drawn along `strokes`, in a box of `width` by `height` pixels, rounded up to
+    /// even.
+    init(width: Int, height: Int, strokes: [PenStroke], radius: Double) {
         let evenWidth = (width + 1) & ~1
         let evenHeight = (height + 1) & ~1
         self.width = evenWidth
         self.height = evenHeight
-        luma = (0..<evenWidth * evenHeight).map { index in
-            let covered = 0.5 - distance(Double(index % evenWidth) + 0.5, Double(index / evenWidth) + 0.5)
-            return UInt8(min(max(covered, 0), 1) * 255)
+        var luma = [UInt8](repeating: 0, count: evenWidth * evenHeight)
+        for stroke in strokes {
+            let reach = radius + 1
+            let left = Int(min(stroke.start.x, stroke.end.x) - reach)
+            let right = Int(max(stroke.start.x, stroke.end.x) + reach)
+            let top = Int(min(stroke.start.y, stroke.end.y) - reach)
+            let bottom = Int(max(stroke.start.y, stroke.end.y) + reach)
+            for y in (top..<bottom + 1).clamped(to: 0..<evenHeight) {
+                for x in (left..<right + 1).clamped(to: 0..<evenWidth) {
+                    let place = y * evenWidth + x
+                    if luma[place] == 255 { continue }
+                    let distance = stroke.distance(to: PenPoint(x: Double(x) + 0.5, y: Double(y) + 0.5))
+                    let covered = UInt8(min(max(radius + 0.5 - distance, 0), 1) * 255)
+                    if covered > luma[place] { luma[place] = covered }
+                }
+            }
         }
-        let luma = luma
+        self.luma = luma
         chroma = (0..<evenWidth * evenHeight / 4).map { index in
             let corner = index / (evenWidth / 2) * 2 * evenWidth + index % (evenWidth / 2) * 2
             let sum = Int(luma[corner]) + Int(luma[corner + 1]) + Int(luma[corner + evenWidth])
@@ -97,14 +111,14 @@ struct Canvas: Sendable {
         }
     }
 
-    /// Draws cells of black and white luma, row by row; `columnEdges` and `rowEdges` are where they begin and end.
-    mutating func drawCells(_ cells: [[Bool]], columnEdges: [Int], rowEdges: [Int]) {
+    /// Draws cells of `light` (true) and `dark` luma, row by row; `columnEdges` and `rowEdges` are where they begin and end.
+    mutating func drawCells(_ cells: [[Bool]], columnEdges: [Int], rowEdges: [Int], light: UInt8, dark: UInt8) {
         bytes.withUnsafeMutableBytes { bytes in
             for (row, cells) in cells.enumerated() {
                 let first = bytes.baseAddress! + rowEdges[row] * size.width
-                for (column, isWhite) in cells.enumerated() {
+                for (column, isLight) in cells.enumerated() {
                     (first + columnEdges[column]).initializeMemory(
-                        as: UInt8.self, repeating: (isWhite ? Colour.white : Colour.black).y,
+                        as: UInt8.self, repeating: isLight ? light : dark,
                         count: columnEdges[column + 1] - columnEdges[column])
                 }
                 let start = columnEdges[0]

@@ -1,8 +1,6 @@
 /// The letters of the test card: drawn on a grid of 5 by 7 points with a row more for descenders and three more for marks, and stroked
-/// with a round pen along the points, so that they are smooth at any size.
+/// with a round pen that cuts the corners, so that they are smooth at any size.
 enum CardFont {
-    /// Points from one letter to the next.
-    static let advance = 6
     /// Points from the top of a capital to the base line.
     static let capHeight = 7
     /// Rows of points above a capital, for its mark.
@@ -14,84 +12,42 @@ enum CardFont {
 
     /// `text` in letters whose points are `scale` pixels apart, with `marksHeight` rows of points above the capitals.
     static func mask(of text: some StringProtocol, scale: Double) -> Mask {
-        let letters = text.unicodeScalars.map { strokes(of: points(of: $0)) }
-        let width = Int((Double(max(1, letters.count * advance - 1)) * scale).rounded(.up))
-        let height = Int((Double(rowCount) * scale).rounded(.up))
-        return Mask(width: width, height: height) { x, y in
-            let column = x / scale
-            let letter = min(Int(column) / advance, letters.count - 1)
-            guard letter >= 0 else { return 1 }
-            let place = Point(x: column - Double(letter * advance) - 0.5, y: y / scale - 0.5)
-            let distance = letters[letter].reduce(Double.infinity) { min($0, $1.distance(to: place)) }
-            return (distance - pen) * scale
+        var strokes: [PenStroke] = []
+        var start = 0
+        for letter in text.unicodeScalars.map(Letter.init) {
+            strokes += letter.strokes.map { $0.moved(right: Double(start) + 0.5, down: 0.5, scale: scale) }
+            start += letter.width + 1
         }
+        return Mask(
+            width: Int((Double(max(1, start - 1)) * scale).rounded(.up)),
+            height: Int((Double(rowCount) * scale).rounded(.up)), strokes: strokes, radius: pen * scale)
     }
 
     /// How wide `mask(of:scale:)` is, in points.
-    static func width(of text: some StringProtocol) -> Int { max(1, text.unicodeScalars.count * advance - 1) }
-
-    private struct Point {
-        var x: Double
-        var y: Double
+    static func width(of text: some StringProtocol) -> Int {
+        max(1, text.unicodeScalars.reduce(-1) { $0 + Letter($1).width + 1 })
     }
 
-    /// A straight line of the pen; a dot where both ends are the same.
-    private struct Stroke {
-        var start: Point
-        var end: Point
+    private struct Letter {
+        let strokes: [PenStroke]
+        /// Columns of points, without the gap to the next letter.
+        let width: Int
 
-        func distance(to point: Point) -> Double {
-            let along = Point(x: end.x - start.x, y: end.y - start.y)
-            let offset = Point(x: point.x - start.x, y: point.y - start.y)
-            let length = along.x * along.x + along.y * along.y
-            let part = length == 0 ? 0 : min(max((offset.x * along.x + offset.y * along.y) / length, 0), 1)
-            let across = Point(x: offset.x - part * along.x, y: offset.y - part * along.y)
-            return (across.x * across.x + across.y * across.y).squareRoot()
-        }
-    }
-
-    /// Joins points that lie side by side or one above the other, and those that touch at a corner where nothing else joins them.
-    private static func strokes(of points: [[Bool]]) -> [Stroke] {
-        func isSet(_ row: Int, _ column: Int) -> Bool {
-            points.indices.contains(row) && points[row].indices.contains(column) && points[row][column]
-        }
-        var strokes: [Stroke] = []
-        func join(_ row: Int, _ column: Int, down: Int, right: Int) {
-            // Only from the first point of a line, to its last.
-            guard !isSet(row - down, column - right) else { return }
-            var count = 0
-            while isSet(row + down * (count + 1), column + right * (count + 1)) { count += 1 }
-            guard count > 0 else { return }
-            let start = Point(x: Double(column), y: Double(row))
-            strokes.append(
-                Stroke(start: start, end: Point(x: start.x + Double(right * count), y: start.y + Double(down * count))))
-        }
-        for row in points.indices {
-            for column in points[row].indices where points[row][column] {
-                join(row, column, down: 0, right: 1)
-                join(row, column, down: 1, right: 0)
-                for side in [-1, 1] where isSet(row + 1, column + side) {
-                    let isSquare = isSet(row, column + side) && isSet(row + 1, column)
-                    let isJoined = isSet(row, column + side) || isSet(row + 1, column)
-                    if isSquare || !isJoined {
-                        strokes.append(
-                            Stroke(
-                                start: Point(x: Double(column), y: Double(row)),
-                                end: Point(x: Double(column + side), y: Double(row + 1))))
-                    }
-                }
-                let isAlone = (-1...1).allSatisfy { down in
-                    (-1...1).allSatisfy { right in
-                        (down == 0 && right == 0) || !isSet(row + down, column + right)
-                    }
-                }
-                if isAlone {
-                    let point = Point(x: Double(column), y: Double(row))
-                    strokes.append(Stroke(start: point, end: point))
-                }
+        init(_ scalar: Unicode.Scalar) {
+            let points = CardFont.points(of: scalar)
+            let used = (0..<columnCount).filter { column in points.contains { $0[column] } }
+            if ("0"..."9").contains(scalar) {
+                // All digits are as wide as each other, so that a clock stands still.
+                width = columnCount
+                strokes = PenStroke.strokes(through: points)
+            } else if let first = used.first, let last = used.last {
+                width = last - first + 1
+                strokes = PenStroke.strokes(through: points.map { Array($0[first...last]) })
+            } else {
+                width = 3
+                strokes = []
             }
         }
-        return strokes
     }
 
     /// The letter's points, row by row from the topmost mark down.
@@ -118,7 +74,7 @@ enum CardFont {
         case "ß": 0x7e_01_49_56_20
         case "–", "—": 0x08_08_08_08_08
         case "’", "‘": 0x00_00_07_00_00
-        case "·", "•": 0x00_00_18_18_00
+        case "·", "•": 0x00_00_08_00_00
         case "…": 0x40_00_40_00_40
         case " "..."~": ascii[Int(scalar.value) - 0x20]
         default: 0x7f_41_41_41_7f
@@ -136,7 +92,7 @@ enum CardFont {
             case .circumflex: [(1, 1), (0, 2), (1, 3)]
             case .tilde: [(1, 0), (0, 1), (1, 2), (1, 3), (0, 4)]
             case .diaeresis: [(1, 1), (1, 3)]
-            case .ring: [(0, 1), (0, 2), (0, 3), (1, 1), (1, 2), (1, 3)]
+            case .ring: [(0, 2), (1, 1), (1, 3), (2, 2)]
             case .cedilla: [(10, 2), (10, 1)]
             }
         }
@@ -159,17 +115,17 @@ enum CardFont {
     /// From the space to the tilde.
     private static let ascii: [UInt64] = [
         0x00_00_00_00_00, 0x00_00_5f_00_00, 0x00_07_00_07_00, 0x14_7f_14_7f_14, 0x24_2a_7f_2a_12, 0x23_13_08_64_62,
-        0x36_49_56_20_50, 0x00_00_07_00_00, 0x00_1c_22_41_00, 0x00_41_22_1c_00, 0x2a_1c_7f_1c_2a, 0x08_08_3e_08_08,
-        0x00_80_60_00_00, 0x08_08_08_08_08, 0x00_60_60_00_00, 0x20_10_08_04_02, 0x3e_41_41_41_3e, 0x00_42_7f_40_00,
+        0x36_49_56_20_50, 0x00_00_07_00_00, 0x00_1c_22_41_00, 0x00_41_22_1c_00, 0x14_08_3e_08_14, 0x08_08_3e_08_08,
+        0x00_80_40_00_00, 0x08_08_08_08_08, 0x00_00_40_00_00, 0x20_10_08_04_02, 0x3e_41_41_41_3e, 0x00_42_7f_40_00,
         0x62_51_49_49_46, 0x22_41_49_49_36, 0x18_14_12_7f_10, 0x27_45_45_45_39, 0x3c_4a_49_49_30, 0x01_71_09_05_03,
-        0x36_49_49_49_36, 0x06_49_49_29_1e, 0x00_36_36_00_00, 0x00_80_76_00_00, 0x08_14_22_41_00, 0x14_14_14_14_14,
+        0x36_49_49_49_36, 0x06_49_49_29_1e, 0x00_00_14_00_00, 0x00_80_54_00_00, 0x08_14_22_41_00, 0x14_14_14_14_14,
         0x00_41_22_14_08, 0x02_01_51_09_06, 0x3e_41_5d_55_1e, 0x7c_12_11_12_7c, 0x7f_49_49_49_36, 0x3e_41_41_41_22,
         0x7f_41_41_41_3e, 0x7f_49_49_49_41, 0x7f_09_09_09_01, 0x3e_41_49_49_7a, 0x7f_08_08_08_7f, 0x00_41_7f_41_00,
         0x20_40_41_3f_01, 0x7f_08_14_22_41, 0x7f_40_40_40_40, 0x7f_02_0c_02_7f, 0x7f_04_08_10_7f, 0x3e_41_41_41_3e,
         0x7f_09_09_09_06, 0x3e_41_51_21_5e, 0x7f_09_19_29_46, 0x26_49_49_49_32, 0x01_01_7f_01_01, 0x3f_40_40_40_3f,
         0x1f_20_40_20_1f, 0x3f_40_38_40_3f, 0x63_14_08_14_63, 0x03_04_78_04_03, 0x61_51_49_45_43, 0x00_7f_41_41_00,
         0x02_04_08_10_20, 0x00_41_41_7f_00, 0x04_02_01_02_04, 0x40_40_40_40_40, 0x00_01_02_04_00, 0x20_54_54_54_78,
-        0x7f_48_44_44_38, 0x38_44_44_44_28, 0x38_44_44_48_7f, 0x38_54_54_54_18, 0x00_08_7e_09_02, 0x18_a4_a4_a4_7c,
+        0x7f_48_44_44_38, 0x38_44_44_44_28, 0x38_44_44_48_7f, 0x38_54_54_54_18, 0x08_7e_09_01_00, 0x18_a4_a4_a4_7c,
         0x7f_08_04_04_78, 0x00_44_7d_40_00, 0x40_80_84_7d_00, 0x7f_10_28_44_00, 0x00_41_7f_40_00, 0x7c_04_78_04_78,
         0x7c_08_04_04_78, 0x38_44_44_44_38, 0xfc_24_24_24_18, 0x18_24_24_24_fc, 0x7c_08_04_04_08, 0x48_54_54_54_24,
         0x04_3f_44_44_20, 0x3c_40_40_20_7c, 0x1c_20_40_20_1c, 0x3c_40_30_40_3c, 0x44_28_10_28_44, 0x1c_a0_a0_a0_7c,

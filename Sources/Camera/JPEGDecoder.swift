@@ -4,7 +4,7 @@ import Media
 /// Decodes JPEG, as USB cameras send it, to I420 of the full range. Pictures without Huffman tables, which most cameras leave out to
 /// save room, get the usual ones from libjpeg-turbo. Owned by one thread.
 final class JPEGDecoder {
-    private let decompressor: tjhandle
+    private var decompressor: tjhandle
     /// Planes that do not have the output's shape are decoded to here first.
     private var scratch: [UInt8] = []
 
@@ -20,6 +20,16 @@ final class JPEGDecoder {
 
     /// Decodes `data` to `picture`, cropped where it is larger. False where it is corrupt or too small; `picture` is then of no use.
     func decode(_ data: UnsafeRawBufferPointer, to picture: I420Memory) -> Bool {
+        if decodePicture(data, to: picture) { return true }
+        // An error in a header leaves libjpeg in the middle of it, and every picture after would fail: begin with a new one.
+        if let fresh = tjInitDecompress() {
+            tjDestroy(decompressor)
+            decompressor = fresh
+        }
+        return false
+    }
+
+    private func decodePicture(_ data: UnsafeRawBufferPointer, to picture: I420Memory) -> Bool {
         guard let start = data.bindMemory(to: UInt8.self).baseAddress else { return false }
         var width: Int32 = 0
         var height: Int32 = 0

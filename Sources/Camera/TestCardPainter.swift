@@ -15,6 +15,7 @@ struct TestCardPainter {
     private static let ground = Colour(red: 0.07, green: 0.09, blue: 0.12)
     private static let rail = Colour(red: 0.22, green: 0.26, blue: 0.32)
     private static let quiet = Colour(red: 0.62, green: 0.67, blue: 0.74)
+    private static let light = Colour(red: 0.92, green: 0.94, blue: 0.97)
     private static let accent = Colour(red: 1, green: 0.71, blue: 0.2)
 
     init(size: VideoSize, name: String, label: String) {
@@ -28,14 +29,14 @@ struct TestCardPainter {
         digits = (0...9).map { CardFont.mask(of: "\($0)", scale: scale) }
         colon = CardFont.mask(of: ":", scale: scale)
         let radius = max(3, Double(min(size.width, size.height)) * 0.022)
-        disc = Mask(width: Int(radius * 2) + 2, height: Int(radius * 2) + 2) { x, y in
-            ((x - radius - 1) * (x - radius - 1) + (y - radius - 1) * (y - radius - 1)).squareRoot() - radius
-        }
+        let centre = PenPoint(x: radius + 1, y: radius + 1)
+        disc = Mask(
+            width: Int(radius * 2) + 2, height: Int(radius * 2) + 2, strokes: [PenStroke(start: centre, end: centre)],
+            radius: radius)
         drawBars()
         drawText(name, capHeight: 0.062, top: 0.675, Colour.white)
         drawText(label, capHeight: 0.032, top: 0.765, Self.quiet)
         background.fill(x: pixels(0.04, 0.96), y: rows(0.8305, 0.8395), Self.rail)
-        background.fill(x: pixels(0.03, 0.97), y: rows(0.85, 0.99), Colour.black)
     }
 
     /// The picture `frameNumber` of a card that makes `frameRate` of them a second.
@@ -48,7 +49,7 @@ struct TestCardPainter {
         var canvas = background
         canvas.drawCells(
             strip.cells, columnEdges: TestCardStrip.columnEdges(width: size.width),
-            rowEdges: TestCardStrip.rowEdges(height: size.height))
+            rowEdges: TestCardStrip.rowEdges(height: size.height), light: Self.light.y, dark: Self.ground.y)
         // There and back in four seconds, slowing down at the ends.
         let phase = (Double(frameNumber) / frameRate / 4).truncatingRemainder(dividingBy: 1)
         let way = 0.5 - 0.5 * cos(2 * .pi * phase)
@@ -75,10 +76,11 @@ struct TestCardPainter {
     /// A line of text in the middle, as large as `capHeight` (in parts of the picture's height) where it fits, else smaller, and in the
     /// end cut off.
     private mutating func drawText(_ text: String, capHeight: Double, top: Double, _ colour: Colour) {
-        let line = text.split(whereSeparator: \.isNewline).joined(separator: " ")
+        let line = text.prefix(200).split(whereSeparator: \.isNewline).joined(separator: " ")
         guard !line.isEmpty else { return }
         let widest = Double(size.width) * 0.92
-        let wanted = Double(size.height) * capHeight / Double(CardFont.capHeight)
+        let unit = min(Double(size.height), Double(size.width) * 0.75)
+        let wanted = unit * capHeight / Double(CardFont.capHeight)
         let least = max(1, wanted / 2)
         var shown = line
         while Double(CardFont.width(of: shown)) * least > widest, shown.count > 1 {
@@ -95,14 +97,21 @@ struct TestCardPainter {
     private mutating func drawClock(_ second: Int) {
         let top = Int(Double(size.height) * 0.435)
         let width = Double(CardFont.width(of: "00:00:00")) * clockScale
+        let digitWidth = Double(CardFont.width(of: "0") + 1) * clockScale
+        let colonWidth = Double(CardFont.width(of: ":") + 1) * clockScale
         let left = (Double(size.width) - width) / 2
         background.fill(x: 0..<size.width, y: rows(0.40, 0.655), Self.ground)
         let numbers = [second / 3_600, second / 60 % 60, second % 60]
-        let masks = numbers.map { [digits[$0 / 10 % 10], digits[$0 % 10]] }.joined(separator: [colon])
-        for (index, mask) in masks.enumerated() {
-            let x = left + Double(index * CardFont.advance) * clockScale
-            let marks = Double(CardFont.marksHeight) * clockScale
-            background.draw(mask, x: Int(x), y: top - Int(marks), Colour.white)
+        let marks = Int(Double(CardFont.marksHeight) * clockScale)
+        var x = left
+        for (index, number) in numbers.enumerated() {
+            let letters =
+                [number / 10 % 10, number % 10].map { (digits[$0], digitWidth) }
+                + (index < 2 ? [(colon, colonWidth)] : [])
+            for (mask, width) in letters {
+                background.draw(mask, x: Int(x), y: top - marks, Colour.white)
+                x += width
+            }
         }
     }
 

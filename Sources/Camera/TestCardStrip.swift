@@ -2,14 +2,14 @@ import Media
 
 /// What the strip at the foot of a `TestCard` tells to a program that looks at the picture.
 ///
-/// The strip is two rows of 24 cells, each black or white, and lies, in parts of the picture, whatever its size:
+/// The strip is two rows of 24 cells, each light or dark, and lies, in parts of the picture, whatever its size:
 ///
 /// ```
 ///        x = 0.04                                                  x = 0.96
 /// y = 0.86 ┌────┬────┬────┬────┬──────────────────────┬────┬────┬────┐
-///          │ W  │ 43 │ 42 │ 41 │          …           │ 23 │ 22 │ B  │  row 0
+///          │ L  │ 43 │ 42 │ 41 │          …           │ 23 │ 22 │ D  │  row 0
 /// y = 0.92 ├────┼────┼────┼────┼──────────────────────┼────┼────┼────┤
-///          │ B  │ 21 │ 20 │ 19 │          …           │  1 │  0 │ W  │  row 1
+///          │ D  │ 21 │ 20 │ 19 │          …           │  1 │  0 │ L  │  row 1
 /// y = 0.98 └────┴────┴────┴────┴──────────────────────┴────┴────┴────┘
 ///
 ///   43                          17 16              8 7              0
@@ -19,7 +19,7 @@ import Media
 ///   └─────────────────────────────┴─────────────────┴────────────────┘
 /// ```
 ///
-/// W and B are always white and black: halfway between their lumas lies the threshold of their row. A cell that is lighter is a 1. Take
+/// L and D are always light and dark: halfway between their lumas lies the threshold of their row. A cell that is lighter is a 1. Take
 /// the mean of the middle half of each cell, both ways, for coding blurs the edges. The CRC-8 has the polynomial x⁸+x²+x+1 and
 /// starts at 0xff; it is taken over the 36 bits before it as five bytes, the first of which has four zero bits on top. A picture in
 /// which it is wrong was torn or coded too coarsely: read the next one.
@@ -42,10 +42,10 @@ public struct TestCardStrip: Hashable, Sendable {
             let lumas = (0..<Self.columnCount).map { Self.meanLuma(in: frame, row: row, column: $0) }
             let first = lumas[0]
             let last = lumas[Self.columnCount - 1]
-            let (white, black) = row == 0 ? (first, last) : (last, first)
-            guard white - black > Self.leastContrast else { return nil }
+            let (light, dark) = row == 0 ? (first, last) : (last, first)
+            guard light - dark > Self.leastContrast else { return nil }
             for luma in lumas.dropFirst().dropLast() {
-                payload = payload << 1 | (luma > (white + black) / 2 ? 1 : 0)
+                payload = payload << 1 | (luma > (light + dark) / 2 ? 1 : 0)
             }
         }
         let content = payload >> 8
@@ -56,7 +56,7 @@ public struct TestCardStrip: Hashable, Sendable {
 
     static let rowCount = 2
     static let columnCount = 24
-    /// Less than this between black and white is not a strip but noise.
+    /// Less than this between light and dark is not a strip but noise.
     private static let leastContrast = 40.0
 
     private static let left = 0.04
@@ -64,7 +64,7 @@ public struct TestCardStrip: Hashable, Sendable {
     private static let top = 0.86
     private static let bottom = 0.98
 
-    /// Whether each cell is white, row by row.
+    /// Whether each cell is light, row by row.
     var cells: [[Bool]] {
         let content = UInt64(millisecondsOfDay) << 9 | UInt64(frameNumber)
         let payload = content << 8 | UInt64(Self.checksum(of: content))
