@@ -83,14 +83,19 @@ let package = Package(
             dependencies: ["Wire", "ICE", "RTP", "SDP", "DTLS", "PeerConnection", "Gateway", "Media"],
             path: "Tests/NativePeer", swiftSettings: swiftSettings),
         .executableTarget(
-            name: "doorward-calls", dependencies: ["NativePeer", "PeerConnection", "Wire"], path: "Tests/Interop/Calls",
+            name: "native-calls", dependencies: ["NativePeer", "PeerConnection", "Wire"], path: "Tests/Interop/Calls",
             swiftSettings: swiftSettings),
         .executableTarget(
-            name: "doorward-benchmark", dependencies: ["NativePeer", "Wire", "Media", "Camera", "Codecs", "CLinux"],
+            name: "benchmark-daemon", dependencies: ["NativePeer", "Wire", "Media", "Camera", "Codecs", "CLinux"],
             path: "Tests/Benchmarks/Daemon", swiftSettings: swiftSettings),
 
         // The wall clock that OpenSSL sees, for tests that let virtual time pass.
         .target(name: "CVirtualClock", path: "Tests/CVirtualClock"),
+        // What the media path costs: swift run -c release benchmark-…
+        .executableTarget(
+            name: "benchmark-conversion", dependencies: ["Camera", "Media", "CTurboJPEG"],
+            path: "Tests/Benchmarks/Conversion", swiftSettings: swiftSettings),
+
         tests(of: "Wire"),
         tests(of: "ICE", ["Wire"]),
         tests(of: "RTP", ["Wire"]),

@@ -29,7 +29,8 @@ public struct CameraFormat: Hashable, Sendable {
     public let fourCC: FourCC
     /// The driver's own name for it.
     public let name: String
-    /// The sizes, largest first. Of a range they are the usual sizes in it and its ends.
+    /// The sizes, largest first. Of a range they are the usual sizes in it and its ends. Of a format that cannot be converted they are not
+    /// asked for, and it has none.
     public let sizes: [CameraSize]
     /// The range that the driver offers, where it offers one instead of a list.
     public let range: CameraSizeRange?

@@ -45,7 +45,10 @@ extension V4L2Device {
                 entry.type = captureType.rawValue
                 guard control(CV4L2_ENUM_FMT, &entry) == 0 else { break }
                 let fourCC = FourCC(rawValue: entry.pixelformat)
-                let (sizes, range) = sizes(of: fourCC, wanted: wanted, frameRate: frameRate)
+                // A driver can have a hundred formats in ten sizes at ten rates: only ask for what could be used.
+                let (sizes, range) =
+                    PixelFormat(fourCC: fourCC) == nil
+                    ? ([], nil) : sizes(of: fourCC, wanted: wanted, frameRate: frameRate)
                 formats.append(
                     CameraFormat(fourCC: fourCC, name: Self.string(from: entry.description), sizes: sizes, range: range)
                 )

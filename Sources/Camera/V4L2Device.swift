@@ -46,11 +46,7 @@ final class V4L2Device {
         }
     }
 
-    private static func text(of code: Int32) -> String {
-        var buffer = [CChar](repeating: 0, count: 128)
-        strerror_r(code, &buffer, buffer.count)
-        return string(from: buffer)
-    }
+    private static func text(of code: Int32) -> String { String(cString: strerror(code)) }
 
     /// The text in a fixed array of characters, as far as it goes.
     static func string<Characters>(from characters: Characters) -> String {
