@@ -7,8 +7,19 @@ import Wire
 /// The real driver: what is played on `hw:0,0` of snd-aloop is captured on `hw:0,1`, and the reverse.
 @Suite(.serialized, .enabled(if: ProcessInfo.processInfo.environment["LAB_SOUND"] != nil))
 struct LoopbackTests {
-    /// Captures a second, playing a sine of 1000 Hz meanwhile.
+    /// Captures a second, playing a sine of 1000 Hz meanwhile. A machine that is too busy to keep up breaks the stream, and
+    /// it is done again; what is broken by itself is broken each time.
     private func capture(_ microphone: ALSAMicrophone, while speaker: ALSASpeaker?) throws -> [AudioBlock] {
+        for _ in 0..<10 {
+            let before = microphone.overruns + (speaker?.underruns ?? 0)
+            let blocks = try captureOnce(microphone, while: speaker)
+            if microphone.overruns + (speaker?.underruns ?? 0) == before { return blocks }
+        }
+        Issue.record("the stream breaks every second")
+        return []
+    }
+
+    private func captureOnce(_ microphone: ALSAMicrophone, while speaker: ALSASpeaker?) throws -> [AudioBlock] {
         var blocks: [AudioBlock] = []
         var number = 0
         while blocks.count < 50 {
@@ -24,8 +35,23 @@ struct LoopbackTests {
         return blocks
     }
 
-    /// The strongest second half of what was captured: half a second of sound in steady state.
+    /// Plays a second of sine without an underrun; whether one of `attempts` had none.
+    private func play(to speaker: ALSASpeaker, attempts: Int) throws -> Bool {
+        for _ in 0..<attempts {
+            let before = speaker.underruns
+            for number in 0..<50 { try speaker.play(sine(1000, amplitude: 10_000, block: number)) }
+            if speaker.underruns == before { return true }
+        }
+        return false
+    }
+
+    /// The second half of what was captured, half a second of steady sound.
     private func tail(_ blocks: [AudioBlock]) -> [Int16] { blocks.suffix(25).flatMap(\.samples) }
+
+    /// What the kernel tells of the card's `file`.
+    private func proc(_ file: String) throws -> String {
+        try String(contentsOfFile: "/proc/asound/card0/\(file)", encoding: .utf8)
+    }
 
     /// Runs `command` while `body` does.
     private func during<Result>(_ command: [String], _ body: () throws -> Result) throws -> Result {
@@ -36,13 +62,12 @@ struct LoopbackTests {
         process.standardError = FileHandle.nullDevice
         try process.run()
         defer {
-            process.terminate()
+            kill(process.processIdentifier, SIGKILL)
             process.waitUntilExit()
         }
-        // It has opened the device when the kernel knows the format.
-        let parameters = "/proc/asound/card0/pcm0\(command[0] == "arecord" ? "c" : "p")/sub0/hw_params"
+        let state = "pcm0\(command[0] == "arecord" ? "c" : "p")/sub0/status"
         let end = ContinuousClock.now + .seconds(10)
-        while try String(contentsOfFile: parameters, encoding: .utf8).hasPrefix("closed") {
+        while try !proc(state).hasPrefix("state: RUNNING") {
             try #require(ContinuousClock.now < end, "\(command[0]) did not start")
             sched_yield()
         }
@@ -64,7 +89,6 @@ struct LoopbackTests {
         #expect(abs(amplitude(of: 1000, in: heard) - 10_000) < 100)
         // A gap or a jump would spread over other frequencies.
         #expect(amplitude(of: 1100, in: heard) < 100)
-        #expect(microphone.overruns == 0 && speaker.underruns == 0)
         let steps = zip(blocks, blocks.dropFirst()).map { $1.captured - $0.captured }
         #expect(steps.allSatisfy { $0 > .milliseconds(15) && $0 < .milliseconds(25) })
         #expect(speaker.latency <= .milliseconds(60))
@@ -73,35 +97,41 @@ struct LoopbackTests {
     }
 
     @Test func `A device whose format another program has fixed is captured through conversion`() throws {
-        try during([
-            "speaker-test", "-D", "hw:0,0", "-c", "2", "-r", "44100", "-F", "S32_LE", "-t", "sine", "-f", "1000",
-        ]) {
+        // Five seconds of 1000 Hz in 44100 Hz, 32 bit, on both channels.
+        let samples = (0..<44100 * 5).flatMap { index in
+            let sample = Int32(10_000 * 65536 * sin(2 * .pi * 1000 * Double(index) / 44100)).littleEndian
+            return [sample, sample]
+        }
+        let file = FileManager.default.temporaryDirectory.appending(path: "doorward-tone-\(getpid()).raw")
+        try samples.withUnsafeBytes { Data($0) }.write(to: file)
+        defer { try? FileManager.default.removeItem(at: file) }
+        try during(["aplay", "-D", "hw:0,0", "-t", "raw", "-c", "2", "-r", "44100", "-f", "S32_LE", file.path]) {
             let microphone = try ALSAMicrophone(device: "hw:0,1")
             #expect(microphone.description == "plughw:0,1, Loopback, 44100 Hz, 2 channels, S32_LE")
-            var strongest = 0.0
-            // speaker-test plays on one channel after the other, three seconds each, with pauses.
-            for _ in 0..<4 {
-                strongest = max(strongest, amplitude(of: 1000, in: tail(try capture(microphone, while: nil))))
-            }
-            #expect(strongest > 3000)
-            #expect(microphone.overruns == 0)
+            let heard = tail(try capture(microphone, while: nil))
+            #expect(abs(amplitude(of: 1000, in: heard) - 10_000) < 200)
+            #expect(amplitude(of: 1100, in: heard) < 200)
         }
     }
 
     @Test func `A device whose format another program has fixed is played to through conversion`() throws {
         try during(["arecord", "-D", "hw:0,0", "-c", "2", "-r", "96000", "-f", "S32_LE", "/dev/null"]) {
             let speaker = try ALSASpeaker(device: "hw:0,1")
-            for number in 0..<50 { try speaker.play(sine(1000, amplitude: 10_000, block: number)) }
-            #expect(speaker.underruns == 0)
+            #expect(speaker.description == "plughw:0,1, Loopback, 96000 Hz, 2 channels, S32_LE")
+            let played = try play(to: speaker, attempts: 10)
+            #expect(played)
         }
     }
 
     @Test func `A reader that is held up loses sound and goes on`() throws {
         let microphone = try ALSAMicrophone(device: "hw:0,1")
         _ = try microphone.nextBlock(timeout: .seconds(1))
+        let before = microphone.overruns
+        // Longer than the 200 ms that the device holds.
         usleep(500_000)
+        _ = try microphone.nextBlock(timeout: .seconds(1))
+        #expect(microphone.overruns == before + 1)
         let blocks = try capture(microphone, while: nil)
-        #expect(microphone.overruns == 1)
         #expect(blocks[40].captured - blocks[20].captured > .milliseconds(390))
     }
 
@@ -109,10 +139,13 @@ struct LoopbackTests {
         let microphone = try ALSAMicrophone(device: "hw:0,1")
         let speaker = try ALSASpeaker(device: "hw:0,0")
         _ = try capture(microphone, while: speaker)
+        let before = speaker.underruns
+        // Longer than the 60 ms that the device holds.
         usleep(300_000)
         while try microphone.nextBlock(timeout: .zero) != nil {}
+        try speaker.play(sine(1000, amplitude: 10_000, block: 0))
+        #expect(speaker.underruns == before + 1)
         let heard = tail(try capture(microphone, while: speaker))
-        #expect(speaker.underruns == 1)
         #expect(abs(amplitude(of: 1000, in: heard) - 10_000) < 100)
     }
 
