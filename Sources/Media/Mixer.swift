@@ -13,7 +13,7 @@
 /// ```
 public struct AudioMixer<Voice: Hashable & Sendable>: Sendable {
     /// The level above which the limiter works: 1 dB below full scale.
-    public static var ceiling: Int16 { 29_204 }
+    public static var ceiling: Int16 { Int16(Limiter.ceiling) }
 
     /// 5 ms: short enough to lose no consonant, long enough not to click.
     private static var fadeLength: Int { 240 }
@@ -55,6 +55,7 @@ public struct AudioMixer<Voice: Hashable & Sendable>: Sendable {
 
 /// A limiter with the look-ahead that a block gives.
 private struct Limiter: Sendable {
+    static let ceiling: Float = 29_204
     /// 2.5 ms, within which the gain changes in a straight line.
     private static let stepLength = 120
     /// The most by which the gain rises in a step: from nothing to all in a quarter of a second.
@@ -64,12 +65,11 @@ private struct Limiter: Sendable {
 
     /// `samples` within 16 bits.
     mutating func limit(_ samples: [Float]) -> [Int16] {
-        let ceiling = Float(AudioMixer<Int>.ceiling)
         let steps = samples.count / Self.stepLength
         // The gain at which each step's peak just reaches the ceiling.
         let allowed = (0..<steps).map { step in
             let peak = samples[step * Self.stepLength..<(step + 1) * Self.stepLength].reduce(0) { max($0, abs($1)) }
-            return peak > ceiling ? ceiling / peak : 1
+            return peak > Self.ceiling ? Self.ceiling / peak : 1
         }
         if gain == 1, allowed.allSatisfy({ $0 == 1 }) { return samples.map { Int16($0.rounded()) } }
         var limited: [Int16] = []
@@ -89,7 +89,6 @@ private struct Limiter: Sendable {
 
     /// Leaves what is below the ceiling, and leads what is above it smoothly towards full scale.
     private static func bend(_ sample: Float) -> Float {
-        let ceiling = Float(AudioMixer<Int>.ceiling)
         let excess = abs(sample) - ceiling
         guard excess > 0 else { return sample }
         let room = Float(Int16.max) - ceiling

@@ -162,4 +162,42 @@ struct LoopbackTests {
         }
         #expect(first.description == second.description)
     }
+
+    @Test func `A card that is unplugged is gone, for the reader and the writer`() throws {
+        // It returns when the last program has let go of the card; the card is cut off at once.
+        let unplug = Process()
+        unplug.executableURL = URL(filePath: "/bin/sh")
+        unplug.arguments = ["-c", "echo snd_aloop.0 > /sys/bus/platform/drivers/snd_aloop/unbind"]
+        do {
+            let microphone = try ALSAMicrophone(device: "hw:0,1")
+            let speaker = try ALSASpeaker(device: "hw:0,0")
+            _ = try capture(microphone, while: speaker)
+            try unplug.run()
+            #expect(
+                isGone { () throws(DeviceError) in
+                    while true { _ = try microphone.nextBlock(timeout: .seconds(1)) }
+                })
+            #expect(
+                isGone { () throws(DeviceError) in
+                    while true { try speaker.play(sine(1000, amplitude: 10_000, block: 0)) }
+                })
+        }
+        unplug.waitUntilExit()
+        #expect(SoundDevices.list().isEmpty)
+        // Plugged in again, it is found and works.
+        let bind = try #require(FileHandle(forWritingAtPath: "/sys/bus/platform/drivers/snd_aloop/bind"))
+        try bind.write(contentsOf: Data("snd_aloop.0".utf8))
+        #expect(!SoundDevices.list().isEmpty)
+        _ = try capture(try ALSAMicrophone(device: "hw:0,1"), while: nil)
+    }
+
+    /// Whether `body`, which must fail, says that the device is gone.
+    private func isGone(_ body: () throws(DeviceError) -> Void) -> Bool {
+        do throws(DeviceError) {
+            try body()
+            return false
+        } catch {
+            return error.isGone
+        }
+    }
 }

@@ -168,4 +168,23 @@ import Wire
         #expect(throws: ConfigurationErrors.self) { try Configuration.load(file: "/") }
         #expect(throws: ConfigurationErrors.self) { try Configuration.load(file: "/dev/zero") }
     }
+
+    @Test func `A garbled file is an error or a configuration, never a crash`() {
+        let example = Array(Configuration().yaml.utf8)
+        let random = SeededRandomSource(seed: 7)
+        var refused = 0
+        for _ in 0..<300 {
+            var bytes = example
+            for _ in 0...random.below(8) {
+                let place = random.below(bytes.count)
+                switch random.below(3) {
+                case 0: bytes[place] = UInt8(random.below(256))
+                case 1: bytes.remove(at: place)
+                default: bytes.insert(Array("[]{}:-\"'#&*!|>%@\n\t ".utf8)[random.below(21)], at: place)
+                }
+            }
+            if !problems(bytes: bytes).isEmpty { refused += 1 }
+        }
+        #expect(refused > 100)
+    }
 }
