@@ -216,7 +216,7 @@ def test_an_absent_door_is_a_reason_in_words(connected):
     viewer.expect("call-initiate")
     viewer.send(type="call-error", code="recipient_offline", message="the door is not there")
     page.wait_for_phase("failed")
-    assert page.text("#status").splitlines()[0] == "No picture"
+    assert page.text("#status-title") == "No picture"
     assert "the door did not join" in page.text("#status-text")
     assert page.text("#watch") == "Try again"
 

@@ -31,7 +31,7 @@ export class Ringer extends EventTarget {
 
     /** Tries to get sound; after the first touch of the page it succeeds. */
     async unlock() {
-        this.#context ??= new AudioContext({ latencyHint: "interactive" });
+        this.#context ??= this.#makeContext();
         await this.#resume();
         if (!this.#ringing) this.#rest();
     }
@@ -88,17 +88,28 @@ export class Ringer extends EventTarget {
         }
     }
 
+    #makeContext() {
+        const context = new AudioContext({ latencyHint: "interactive" });
+        // A sound device may take longer to open than anybody waits for it; late is not locked.
+        context.addEventListener("statechange", () => {
+            if (context.state === "running") this.#setLocked(false);
+        });
+        return context;
+    }
+
     async #resume() {
-        if (!this.#context) return false;
         // A blocked context's resume() stays pending until a touch, so it is not waited for alone.
         const patience = new Promise((resolve) => setTimeout(resolve, resumePatience));
         await Promise.race([this.#context.resume().catch(() => {}), patience]);
-        const isLocked = this.#context.state !== "running";
-        if (isLocked !== this.isLocked) {
-            this.isLocked = isLocked;
-            this.dispatchEvent(new Event("change"));
-        }
-        return !isLocked;
+        const isRunning = this.#context.state === "running";
+        this.#setLocked(!isRunning);
+        return isRunning;
+    }
+
+    #setLocked(isLocked) {
+        if (isLocked === this.isLocked) return;
+        this.isLocked = isLocked;
+        this.dispatchEvent(new Event("change"));
     }
 
     /** A running context keeps the sound device open and a phone awake. */
