@@ -1,4 +1,4 @@
-// doorward-benchmark [SECONDS] [WIDTHxHEIGHT]: what the whole daemon costs beside the encoder alone.
+// benchmark-daemon [SECONDS] [WIDTHxHEIGHT]: what the whole daemon costs beside the encoder alone.
 //
 // In turn (A B A B), for SECONDS (10) each: x264 alone on the test card's pictures, paced as the daemon paces them; and the daemon on the
 // same test card with one viewer who takes picture and sound. Prints CPU milliseconds a second, the ratio, and the resident memory.
@@ -11,7 +11,7 @@ import NativePeer
 import Wire
 
 func fail(_ message: String) -> Never {
-    let bytes = Array("doorward-benchmark: \(message)\n".utf8)
+    let bytes = Array("benchmark-daemon: \(message)\n".utf8)
     _ = write(STDERR_FILENO, bytes, bytes.count)
     exit(1)
 }
@@ -19,7 +19,7 @@ func fail(_ message: String) -> Never {
 let arguments = CommandLine.arguments
 let seconds = arguments.count > 1 ? Int(arguments[1]) ?? 10 : 10
 let sides = (arguments.count > 2 ? arguments[2] : "1280x720").split(separator: "x").compactMap { Int($0) }
-guard sides.count == 2 else { fail("usage: doorward-benchmark [SECONDS] [WIDTHxHEIGHT]") }
+guard sides.count == 2 else { fail("usage: benchmark-daemon [SECONDS] [WIDTHxHEIGHT]") }
 let size = VideoSize(width: sides[0], height: sides[1])
 let frameRate = 30.0
 let bitrate = 2_500_000
@@ -90,7 +90,7 @@ final class RunningDaemon {
         var log = ""
         var bytes = [UInt8](repeating: 0, count: 4096)
         while true {
-            let count = read(descriptor, &bytes, bytes.count)
+            let count = Glibc.read(descriptor, &bytes, bytes.count)
             guard count > 0 else { fail("the daemon did not start:\n\(log)") }
             log += String(decoding: bytes.prefix(count), as: UTF8.self)
             for line in log.split(separator: "\n", omittingEmptySubsequences: true) where line.contains("http://127.0.0.1:") {

@@ -1,4 +1,4 @@
-// doorward-calls ADDRESS:PORT [COUNT] [vanish]: calls the door COUNT times (1) by WHEP, waits each time for the first key frame and some
+// native-calls ADDRESS:PORT [COUNT] [vanish]: calls the door COUNT times (1) by WHEP, waits each time for the first key frame and some
 // sound, and hangs up, or with "vanish" just falls silent. Prints where the time went; exits with 1 where a call did not come about.
 import Glibc
 import NativePeer
@@ -6,7 +6,7 @@ import PeerConnection
 import Wire
 
 func fail(_ message: String) -> Never {
-    let bytes = Array("doorward-calls: \(message)\n".utf8)
+    let bytes = Array("native-calls: \(message)\n".utf8)
     _ = write(STDERR_FILENO, bytes, bytes.count)
     exit(1)
 }
@@ -14,7 +14,7 @@ func fail(_ message: String) -> Never {
 let arguments = CommandLine.arguments.dropFirst()
 guard let target = arguments.first, let colon = target.lastIndex(of: ":"), let ip = IPAddress(target[..<colon]),
     let port = UInt16(target[target.index(after: colon)...])
-else { fail("usage: doorward-calls ADDRESS:PORT [COUNT] [vanish]") }
+else { fail("usage: native-calls ADDRESS:PORT [COUNT] [vanish]") }
 let count = arguments.dropFirst().first.flatMap { Int($0) } ?? 1
 let vanishes = arguments.contains("vanish")
 
