@@ -2,21 +2,23 @@
 final class Connection {
     /// What the connection is doing.
     enum State {
-        /// Between two requests, or before the first.
-        case idle
+        /// Before its request.
+        case new
         /// A request's body is coming.
         case receiving(IncomingRequest)
         /// A request waits for its answer.
         case waiting(RequestID, IncomingRequest)
         /// An answer is going out.
         case answering(ResponseBytes)
+        /// The answer has left; the rest of the request is thrown away.
+        case draining
         /// The connection became a WebSocket.
         case webSocket(SocketState)
     }
 
     let wsi: WSI
     let remoteAddress: String
-    var state = State.idle
+    var state = State.new
 
     init(wsi: WSI, remoteAddress: String) {
         self.wsi = wsi

@@ -18,7 +18,8 @@ public struct HTTPRequest: Hashable, Sendable {
 
     /// A request.
     public init(
-        method: String, path: String, query: [String: String] = [:], headers: [String: String] = [:], body: [UInt8] = [],
+        method: String, path: String, query: [String: String] = [:], headers: [String: String] = [:],
+        body: [UInt8] = [],
         remoteAddress: String = "", host: String = ""
     ) {
         self.method = method

@@ -15,8 +15,8 @@ struct RequestHead {
     var path: String
     var query: [String: String]
     var headers: [String: String]
-    /// Whether the connection may serve another request after this one (RFC 9112 §9.3).
-    var keepsAlive: Bool
+    /// Whether this is HTTP/1.1, rather than 1.0.
+    var isCurrent: Bool
 
     var host: String { headers["host"] ?? "" }
 
@@ -56,10 +56,7 @@ struct RequestHead {
             if let name = parts.first, !name.isEmpty { query[String(name)] = String(parts.dropFirst().first ?? "") }
             index += 1
         }
-        let connection = headers["connection"]?.lowercased()
-        let isCurrent = RequestHead.text(wsi, WSI_TOKEN_HTTP)?.hasPrefix("HTTP/1.1") == true
-        // The very rule that libwebsockets follows when the transaction completes.
-        keepsAlive = connection == "keep-alive" || isCurrent && connection != "close"
+        isCurrent = RequestHead.text(wsi, WSI_TOKEN_HTTP)?.hasPrefix("HTTP/1.1") == true
     }
 
     private static func text(_ wsi: WSI, _ token: lws_token_indexes) -> String? {

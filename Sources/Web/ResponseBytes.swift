@@ -6,11 +6,14 @@ final class ResponseBytes {
     var bytes: [UInt8]
     /// How many bytes have been handed to lws_write(), those in front included.
     var position: Int
-    /// Whether the connection ends with this answer.
-    let closesConnection: Bool
+    /// When the client must have taken it, on lws_now_usecs()'s clock.
+    var deadline: Int64 = 0
+    /// Whether the rest of the request's body is read before the connection ends, so that the client, which is still
+    /// sending, comes to read the answer.
+    let drainsBody: Bool
 
-    init(_ response: HTTPResponse, withoutBody: Bool, closesConnection: Bool) {
-        self.closesConnection = closesConnection
+    init(_ response: HTTPResponse, withoutBody: Bool = false, drainsBody: Bool = false) {
+        self.drainsBody = drainsBody
         let status = (200...599).contains(response.status) ? response.status : 500
         var head = "HTTP/1.1 \(status) \(ResponseBytes.reason(status))\r\n"
         head += "Date: \(ResponseBytes.date(time(nil)))\r\n"
@@ -26,7 +29,7 @@ final class ResponseBytes {
         // RFC 9110 §8.6: no Content-Length in a 204; a 304 and the answer to HEAD may tell that of the 200 to GET.
         let bodiless = status == 204 || status == 304
         if !bodiless { head += "Content-Length: \(response.body.count)\r\n" }
-        head += "Connection: \(closesConnection ? "close" : "keep-alive")\r\n\r\n"
+        head += "Connection: close\r\n\r\n"
         position = frameStart
         bytes = [UInt8](repeating: 0, count: position)
         bytes.reserveCapacity(position + head.utf8.count + response.body.count)

@@ -2,6 +2,7 @@
 public struct WebSocketID: Hashable, Sendable, CustomStringConvertible {
     let rawValue: UInt64
 
+    /// A short name for the log.
     public var description: String { "ws\(rawValue)" }
 }
 
@@ -9,6 +10,7 @@ public struct WebSocketID: Hashable, Sendable, CustomStringConvertible {
 public struct RequestID: Hashable, Sendable, CustomStringConvertible {
     let rawValue: UInt64
 
+    /// A short name for the log.
     public var description: String { "http\(rawValue)" }
 }
 
@@ -50,6 +52,7 @@ public enum WebError: Error, Hashable, Sendable, CustomStringConvertible {
     /// Anything else.
     case system(String)
 
+    /// The failure as a sentence.
     public var description: String {
         switch self {
         case .portInUse(let address, let port):

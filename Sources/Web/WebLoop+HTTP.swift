@@ -1,28 +1,37 @@
 internal import CWebSockets
+internal import Glibc
 
-// A connection's requests, one after the other: idle → (receiving →) (waiting →) answering → idle.
+// A connection's one request: new → (receiving →) (waiting →) answering → (draining →) closed.
+//
+// One, because libwebsockets 4.1 confuses requests that a client sends ahead: it reads the head of a second request as
+// that request's body, and can be kept busy for ever so. The price is a TCP handshake for each file of the page.
 extension WebLoop {
+    /// Whether a request whose head is complete is the connection's first.
+    func mayAsk(_ connection: Connection) -> Int32 {
+        if case .new = connection.state { 0 } else { -1 }
+    }
+
     /// A request's head is complete.
     func requestBegan(_ connection: Connection) -> Int32 {
-        restartTimer(connection, periods: 1)
+        restartTimer(connection)
         guard let head = RequestHead(of: connection.wsi) else {
-            return refuse(connection, nil, HTTPResponse(status: 400, text: "Not a request\n"))
+            return answer(connection, nil, HTTPResponse(status: 400, text: "Not a request\n"))
         }
         // RFC 9112 §3.2: a request without a Host field, or with an invalid one, MUST be answered with 400.
-        guard Origin.isHost(head.host) || head.headers["host"] == nil && !head.keepsAlive else {
-            return refuse(connection, head, HTTPResponse(status: 400, text: "No valid Host field\n"))
+        guard Origin.isHost(head.host) || head.headers["host"] == nil && !head.isCurrent else {
+            return answer(connection, head, HTTPResponse(status: 400, text: "No valid Host field\n"))
         }
         let length: Int
         switch contentLength(head) {
         case .success(let given): length = given
-        case .failure(let refusal): return refuse(connection, head, refusal.response)
+        case .failure(let refusal): return answer(connection, head, refusal.response)
         }
         let request = IncomingRequest(head: head, length: length)
         guard length <= configuration.maximumBodyBytes else {
             let limit = configuration.maximumBodyBytes
             let response = HTTPResponse(status: 413, text: "A body may have \(limit) bytes\n")
             // What is a little too long is read and thrown away, so that the client reads the answer.
-            return length > 16 * limit ? refuse(connection, head, response) : answer(connection, request, response)
+            return answer(connection, head, response, drainsBody: length <= 16 * limit)
         }
         if length > 0 {
             connection.state = .receiving(request)
@@ -43,20 +52,19 @@ extension WebLoop {
     /// A body is complete.
     func bodyEnded(_ connection: Connection) -> Int32 {
         guard case .receiving(let request) = connection.state else { return 0 }
-        restartTimer(connection, periods: 1)
+        restartTimer(connection)
         return requestEnded(connection, request)
     }
 
     private func requestEnded(_ connection: Connection, _ request: IncomingRequest) -> Int32 {
-        // Nothing is read until the answer has left: a client that sends ahead waits in its socket's buffer.
-        lws_rx_flow_control(connection.wsi, 0)
         if let response = pageResponse(request.head) {
-            return answer(connection, request, response)
+            return answer(connection, request.head, response)
         }
         lastIdentifier += 1
         let id = RequestID(rawValue: lastIdentifier)
         connection.state = .waiting(id, request)
         waiting[id] = connection
+        pause(connection)
         let head = request.head
         onEvent(
             .request(
@@ -72,16 +80,26 @@ extension WebLoop {
         guard let connection = waiting.removeValue(forKey: id), case .waiting(_, let request) = connection.state else {
             return
         }
-        _ = answer(connection, request, response)
+        _ = answer(connection, request.head, response)
     }
 
-    /// A request took too long to arrive, to be answered, or to take its answer; or a connection idled.
+    /// A request took too long to arrive or to be answered, or its client to take the answer; or it is time to look
+    /// whether a paused answer can go on.
     func timeRanOut(_ connection: Connection) -> Int32 {
         switch connection.state {
         case .waiting(let id, _):
             respond(to: id, with: HTTPResponse(status: 504, text: "No answer in time\n"))
             return 0
-        case .idle, .receiving, .answering:
+        case .answering(let response):
+            guard lws_now_usecs() < response.deadline else { return -1 }
+            if isWritable(connection.wsi) {
+                resume(connection)
+            } else {
+                pause(connection)
+                lws_set_timer_usecs(connection.wsi, WebLoop.pausePeriod)
+            }
+            return 0
+        case .new, .receiving, .draining:
             return -1
         case .webSocket:
             return 0
@@ -93,42 +111,63 @@ extension WebLoop {
         guard case .answering(let response) = connection.state else { return 0 }
         let end = min(response.position + 16_384, response.bytes.count)
         if response.position < end {
-            guard response.bytes.write(response.position..<end, to: connection.wsi, as: LWS_WRITE_HTTP) else { return -1 }
+            guard response.bytes.write(response.position..<end, to: connection.wsi, as: LWS_WRITE_HTTP) else {
+                return -1
+            }
             response.position = end
-            // Once more when this has left too: only then may the next request be read.
+        }
+        if lws_partial_buffered(connection.wsi) != 0 || end < response.bytes.count && !isWritable(connection.wsi) {
+            pause(connection)
+            lws_set_timer_usecs(connection.wsi, WebLoop.pausePeriod)
+            return 0
+        }
+        if end < response.bytes.count {
             lws_callback_on_writable(connection.wsi)
             return 0
         }
-        connection.state = .idle
+        connection.state = .draining
         mailbox.count(\.responses)
         finishWhenDone()
-        if response.closesConnection { return -1 }
-        lws_rx_flow_control(connection.wsi, 1)
+        guard response.drainsBody else { return -1 }
+        restartTimer(connection)
         return lws_http_transaction_completed(connection.wsi) == 0 ? 0 : -1
     }
 
-    private func answer(_ connection: Connection, _ request: IncomingRequest, _ response: HTTPResponse) -> Int32 {
-        begin(
-            connection,
-            ResponseBytes(
-                response, withoutBody: request.head.method == "HEAD", closesConnection: !request.head.keepsAlive))
+    // While a request waits for its answer, and while a slow client does not take it, libwebsockets 4.1 neither reads
+    // what the client sends ahead nor stops asking whether something can be read: the thread would spin. Flow control
+    // stops the asking. It stops the sending too, so a paused answer is looked after by a timer.
+    private func pause(_ connection: Connection) {
+        lws_rx_flow_control(connection.wsi, 0)
     }
 
-    /// Answers, and ends the connection because nobody knows where the next request would begin.
-    private func refuse(_ connection: Connection, _ head: RequestHead?, _ response: HTTPResponse) -> Int32 {
-        begin(connection, ResponseBytes(response, withoutBody: head?.method == "HEAD", closesConnection: true))
-    }
-
-    private func begin(_ connection: Connection, _ response: ResponseBytes) -> Int32 {
-        connection.state = .answering(response)
-        restartTimer(connection, periods: 3)
+    private func resume(_ connection: Connection) {
+        lws_rx_flow_control(connection.wsi, 1)
         lws_callback_on_writable(connection.wsi)
+    }
+
+    private static let pausePeriod: lws_usec_t = 20_000
+
+    private func isWritable(_ wsi: WSI) -> Bool {
+        var descriptor = pollfd(fd: lws_get_socket_fd(wsi), events: Int16(POLLOUT), revents: 0)
+        return poll(&descriptor, 1, 0) == 1
+    }
+
+    private func answer(
+        _ connection: Connection, _ head: RequestHead?, _ response: HTTPResponse, drainsBody: Bool = false
+    ) -> Int32 {
+        let bytes = ResponseBytes(response, withoutBody: head?.method == "HEAD", drainsBody: drainsBody)
+        bytes.deadline = lws_now_usecs() + 3 * requestPeriod
+        connection.state = .answering(bytes)
+        resume(connection)
         return 0
     }
 
-    private func restartTimer(_ connection: Connection, periods: Int64) {
-        let seconds = max(1, configuration.requestTimeout.components.seconds)
-        lws_set_timer_usecs(connection.wsi, periods * seconds * 1_000_000)
+    private func restartTimer(_ connection: Connection) {
+        lws_set_timer_usecs(connection.wsi, requestPeriod)
+    }
+
+    private var requestPeriod: lws_usec_t {
+        max(1, configuration.requestTimeout.components.seconds) * 1_000_000
     }
 
     // MARK: - What the head says

@@ -10,7 +10,7 @@ extension WebLoop {
     func upgradeAsked(_ connection: Connection, _ name: String) -> Int32 {
         guard let refusal = upgradeRefusal(connection, name) else { return 0 }
         mailbox.count(\.refusedSockets)
-        let response = ResponseBytes(refusal, withoutBody: false, closesConnection: true)
+        let response = ResponseBytes(refusal)
         _ = response.bytes.write(response.position..<response.bytes.count, to: connection.wsi, as: LWS_WRITE_HTTP)
         return -1
     }
@@ -59,7 +59,8 @@ extension WebLoop {
         }
         let announced = Int(clamping: lws_remaining_packet_payload(connection.wsi))
         guard socket.partial.count + bytes.count + min(announced, 1 << 30) <= configuration.maximumMessageBytes else {
-            return refuse(connection, socket, code: 1009, "a message may have \(configuration.maximumMessageBytes) bytes")
+            return refuse(
+                connection, socket, code: 1009, "a message may have \(configuration.maximumMessageBytes) bytes")
         }
         socket.partial += bytes
         guard lws_is_final_fragment(connection.wsi) != 0 else { return 0 }

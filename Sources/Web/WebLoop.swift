@@ -63,7 +63,8 @@ final class WebLoop {
         // What one RECEIVE callback delivers at most; messages are put together from these.
         protocols[0].rx_buffer_size = 4096
         protocols[0].tx_packet_size = 65_536
-        retryPolicy.pointee.secs_since_valid_ping = UInt16(clamping: max(1, configuration.pingInterval.components.seconds))
+        retryPolicy.pointee.secs_since_valid_ping = UInt16(
+            clamping: max(1, configuration.pingInterval.components.seconds))
         retryPolicy.pointee.secs_since_valid_hangup = UInt16(
             clamping: max(2, configuration.silenceLimit.components.seconds))
 
@@ -148,6 +149,7 @@ final class WebLoop {
         _ reason: lws_callback_reasons, _ connection: Connection, _ bytes: UnsafeRawBufferPointer
     ) -> Int32 {
         switch reason {
+        case LWS_CALLBACK_FILTER_HTTP_CONNECTION: mayAsk(connection)
         case LWS_CALLBACK_HTTP: requestBegan(connection)
         case LWS_CALLBACK_HTTP_BODY: bodyArrived(connection, bytes)
         case LWS_CALLBACK_HTTP_BODY_COMPLETION: bodyEnded(connection)
@@ -158,6 +160,8 @@ final class WebLoop {
         case LWS_CALLBACK_RECEIVE: fragmentArrived(connection, bytes)
         case LWS_CALLBACK_SERVER_WRITEABLE: socketMaySend(connection)
         case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE: peerCloses(connection, bytes)
+        // What a CONNECT request becomes: a connection without a protocol and without a time limit.
+        case LWS_CALLBACK_RAW_ADOPT: -1
         default: 0
         }
     }
@@ -172,7 +176,7 @@ final class WebLoop {
         switch connection.state {
         case .waiting(let id, _): waiting[id] = nil
         case .webSocket(let socket): tellClosed(socket, .lost)
-        case .idle, .receiving, .answering: break
+        case .new, .receiving, .answering, .draining: break
         }
         finishWhenDone()
     }
@@ -194,8 +198,8 @@ final class WebLoop {
 
     private func adopt(_ accepted: AcceptedConnection) {
         guard stopDeadline == nil, connections.count < configuration.maximumConnections else {
-            close(accepted.descriptor)
             mailbox.count(\.refusedConnections)
+            close(accepted.descriptor)
             return
         }
         lastConnection += 1
@@ -244,7 +248,7 @@ final class WebLoop {
         let isBusy = connections.values.contains { connection in
             switch connection.state {
             case .webSocket, .answering, .waiting: true
-            case .idle, .receiving: false
+            case .new, .receiving, .draining: false
             }
         }
         if !isBusy { isFinished = true }

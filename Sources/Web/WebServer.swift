@@ -74,7 +74,8 @@ public final class WebServer: Sendable {
         mailbox.port = listener.port
         LibraryLog.route(to: onLog)
         let loop = WebLoop(
-            configuration: configuration, files: files, mailbox: mailbox, listener: listener.release(), onEvent: onEvent)
+            configuration: configuration, files: files, mailbox: mailbox, listener: listener.release(), onEvent: onEvent
+        )
         try loop.prepare()
         let thread = try WebServer.startThread(loop)
         phase.withLock { phase in
