@@ -54,7 +54,27 @@ struct PageFile {
 struct PageFiles {
     // Every file of Sources/Web/Page, under the name that it is asked by. A new file needs its line here.
     private static let embedded: [String: [UInt8]] = [
-        "index.html": PackageResources.index_html
+        "app.js": PackageResources.app_js,
+        "call.js": PackageResources.call_js,
+        "icon.svg": PackageResources.icon_svg,
+        "index.html": PackageResources.index_html,
+        "manifest.webmanifest": PackageResources.manifest_webmanifest,
+        "microphone.js": PackageResources.microphone_js,
+        "panels.js": PackageResources.panels_js,
+        "picture.js": PackageResources.picture_js,
+        "ring-dialog.js": PackageResources.ring_dialog_js,
+        "ring.js": PackageResources.ring_js,
+        "ringer.js": PackageResources.ringer_js,
+        "session.js": PackageResources.session_js,
+        "shortcuts.js": PackageResources.shortcuts_js,
+        "signalling.js": PackageResources.signalling_js,
+        "statistics.js": PackageResources.statistics_js,
+        "strings.js": PackageResources.strings_js,
+        "style.css": PackageResources.style_css,
+        "timeline.js": PackageResources.timeline_js,
+        "view.js": PackageResources.view_js,
+        "viewer.js": PackageResources.viewer_js,
+        "visits.js": PackageResources.visits_js,
     ]
 
     private enum Origin {
