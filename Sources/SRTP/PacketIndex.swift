@@ -56,7 +56,8 @@ struct ReplayWindow {
 
 /// The states of the sources of one direction, by SSRC: so few that a scan beats a hash.
 struct SourceTable<State> {
-    /// More sources than any browser makes in one connection; what bounds the memory a peer can take up.
+    /// More sources than any browser makes in one connection: what bounds the memory that a peer can take up. Our own
+    /// are not held to it.
     static var capacity: Int { 64 }
 
     private var ssrcs: [UInt32] = []
@@ -65,7 +66,7 @@ struct SourceTable<State> {
     /// Where the state of `ssrc` is; nil for a source not seen before.
     func position(of ssrc: UInt32) -> Int? { ssrcs.firstIndex(of: ssrc) }
 
-    /// Whether a further source can be taken in.
+    /// Whether a peer has as many sources as it may.
     var isFull: Bool { ssrcs.count >= Self.capacity }
 
     subscript(position: Int) -> State {

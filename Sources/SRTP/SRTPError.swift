@@ -14,6 +14,6 @@ public enum SRTPError: Error, Hashable, Sendable {
     case indexReused
     /// The key has protected all the packets it may (2⁴⁸ SRTP or 2³¹ SRTCP packets, RFC 3711 §9.2).
     case keyExhausted
-    /// More sources than a context keeps the state of.
+    /// The peer has sent from more sources than a receiver keeps the state of.
     case tooManySources
 }

@@ -83,7 +83,6 @@ public final class SRTPSender {
     /// The index of the RTP packet with `header`, which from now on counts as sent.
     private func claim(_ header: RTPHeader) throws(SRTPError) -> UInt64 {
         guard let position = rtpSources.position(of: header.ssrc) else {
-            guard !rtpSources.isFull else { throw .tooManySources }
             var window = ReplayWindow()
             window.insert(UInt64(header.sequenceNumber))
             rtpSources.append(header.ssrc, window)
@@ -99,7 +98,6 @@ public final class SRTPSender {
     /// The SRTCP index of the next packet of the source in `header`, which from now on counts as sent.
     private func claim(_ header: RTCPHeader) throws(SRTPError) -> UInt32 {
         guard let position = rtcpSources.position(of: header.ssrc) else {
-            guard !rtcpSources.isFull else { throw .tooManySources }
             rtcpSources.append(header.ssrc, 1)
             return 0
         }

@@ -132,9 +132,7 @@ struct SRTPContextTests {
             try receiver.unprotectRTP(&packet)
         }
         var packet = Self.rtp(1, ssrc: 64)
-        #expect(throws: SRTPError.tooManySources) { try sender.protectRTP(&packet) }
-        #expect(packet == Self.rtp(1, ssrc: 64))
-        packet += [UInt8](repeating: 0, count: 16)
+        try sender.protectRTP(&packet)
         #expect(throws: SRTPError.tooManySources) { try receiver.unprotectRTP(&packet) }
     }
 
