@@ -118,10 +118,14 @@ extension RTCPeerConnection {
                 let start = buffer.count
                 let outcome = stream.sender.retransmission(of: number, extensions: extensions, at: now, to: &buffer)
                 guard outcome == .appended else { return }
-                try srtp.protectRTP(&buffer, from: start)
+                if stream.sender.rtx != nil {
+                    try srtp.protectRTP(&buffer, from: start)
+                } else {
+                    try srtp.protectRTPAgain(&buffer, from: start)
+                }
             }
         } catch {
-            // without RTX a packet is sent again under its old number, which is too old for the sender by now
+            // of a packet that is too old to be protected again, the receiver has long given up
         }
     }
 }

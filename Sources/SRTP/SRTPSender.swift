@@ -29,7 +29,21 @@ public final class SRTPSender {
     /// when it throws.
     public func protectRTP(_ buffer: inout [UInt8], from start: Int = 0) throws(SRTPError) {
         guard let header = RTPHeader(buffer, start..<buffer.count) else { throw .malformed }
-        let index = try claim(header)
+        protect(&buffer, from: start, header, index: try claim(header))
+    }
+
+    /// Protects a packet that was protected before once more, for a peer that asks for it and has negotiated no RTX: the result is the
+    /// same, byte for byte. The caller vouches that the packet is the same too, header extensions included; another one under this
+    /// index would give AES-GCM's authentication key away (RFC 7714 §9.1). Throws `.tooOld` where the index was not used lately.
+    public func protectRTPAgain(_ buffer: inout [UInt8], from start: Int = 0) throws(SRTPError) {
+        guard let header = RTPHeader(buffer, start..<buffer.count) else { throw .malformed }
+        guard let position = rtpSources.position(of: header.ssrc) else { throw .tooOld }
+        let index = PacketIndex.estimate(header.sequenceNumber, highest: rtpSources[position].highest)
+        guard rtpSources[position].objection(to: index) == .replayed else { throw .tooOld }
+        protect(&buffer, from: start, header, index: index)
+    }
+
+    private func protect(_ buffer: inout [UInt8], from start: Int, _ header: RTPHeader, index: UInt64) {
         let end = buffer.count
         buffer.appendZeros(profile.rtpOverhead)
         buffer.withUnsafeMutableBytes { bytes in

@@ -149,6 +149,20 @@ struct SRTPContextTests {
         }
     }
 
+    @Test("a packet that was sent is protected again as it was, and no other", arguments: SRTPProtectionProfile.allCases)
+    func repetition(profile: SRTPProtectionProfile) throws {
+        let (sender, _) = Self.pair(profile)
+        let first = try Self.protected(sender, 65_535)
+        _ = try Self.protected(sender, 0)
+        var again = Self.rtp(65_535)
+        try sender.protectRTPAgain(&again)
+        #expect(again == first)
+        for unsent in [1, 65_534] {
+            var packet = Self.rtp(unsent)
+            #expect(throws: SRTPError.tooOld) { try sender.protectRTPAgain(&packet) }
+        }
+    }
+
     @Test("SRTCP packets are accepted once and in any order", arguments: SRTPProtectionProfile.allCases)
     func rtcpReplay(profile: SRTPProtectionProfile) throws {
         let (sender, receiver) = Self.pair(profile)
