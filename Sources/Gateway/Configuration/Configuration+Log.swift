@@ -12,6 +12,7 @@ extension Configuration {
             /// What a developer wants to read.
             case debug
 
+            /// Whether `left` matters more.
             public static func < (left: Level, right: Level) -> Bool {
                 allCases.firstIndex(of: left)! < allCases.firstIndex(of: right)!
             }
