@@ -46,7 +46,8 @@ final class JPEGDecoder {
             (size.height...size.height + 32).contains(Int(height))
         else { return false }
         let fits = Int(width) == size.width && Int(height) == size.height
-        switch TJSAMP(rawValue: UInt32(subsampling)) {
+        // Newer versions of the library answer -1 to a subsampling without a name.
+        switch TJSAMP(rawValue: UInt32(bitPattern: subsampling)) {
         case TJSAMP_420 where fits:
             return decode(data, planes: [picture.luma, picture.u, picture.v])
         case TJSAMP_GRAY where fits:

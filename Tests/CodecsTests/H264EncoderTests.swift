@@ -171,7 +171,7 @@ struct H264EncoderTests {
             unlink(name)
         }
         try #require(write(file, stream, stream.count) == stream.count)
-        let path = String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let path = name.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
         let pipe = try #require(
             popen("/usr/bin/ffmpeg -v error -f h264 -i \(path) -f rawvideo -pix_fmt yuv420p - </dev/null", "r"))
         var decoded: [UInt8] = []
