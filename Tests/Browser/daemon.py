@@ -42,11 +42,13 @@ class Daemon:
     def url(self, host: str = LOOPBACK, path: str = "") -> str:
         return f"http://{host}:{self.port}/{path}"
 
-    def ring(self) -> None:
-        """Presses the button of this daemon, by the command that a shell has for it."""
+    def ring(self) -> float:
+        """Presses the button of this daemon, by the command that a shell has for it; returns when that was begun."""
+        begun = time.time()
         result = subprocess.run([str(BINARY), "ring", *self._arguments], capture_output=True, text=True, timeout=10)
         if result.returncode != 0:
             raise AssertionError(f"doorward ring: {result.returncode}\n{result.stdout}{result.stderr}\n{self.log}")
+        return begun
 
     def status(self) -> dict[str, Any]:
         """What `GET /api/status` says."""

@@ -10,7 +10,7 @@ const strokes = [[0, 659.26], [0.55, 523.25]];
 /** The partials of a struck bar: [ratio to the fundamental, loudness, decay in s]. */
 const partials = [[1, 0.5, 1.5], [2.76, 0.16, 0.55], [5.4, 0.06, 0.22]];
 
-/** Event `change` when `isLocked` changes: whether the browser withholds sound until the user touches the page. */
+/** Event `change` when `isLocked` changes: whether sound is withheld and a touch of the page would bring it. */
 export class Ringer extends EventTarget {
     isLocked = false;
     #context = null;
@@ -102,7 +102,8 @@ export class Ringer extends EventTarget {
         const patience = new Promise((resolve) => setTimeout(resolve, resumePatience));
         await Promise.race([this.#context.resume().catch(() => {}), patience]);
         const isRunning = this.#context.state === "running";
-        this.#setLocked(!isRunning);
+        // Silent in spite of a touch: there is no sound device, and asking for another touch would be a lie.
+        this.#setLocked(!isRunning && !(navigator.userActivation?.hasBeenActive ?? false));
         return isRunning;
     }
 
