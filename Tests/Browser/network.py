@@ -19,7 +19,7 @@ def enter_private_network() -> None:
     A veth pair stands in for the house's network: with nothing but loopback Firefox gathers no candidates.
     """
     if os.geteuid() != 0:
-        raise PermissionError("the browser tests make a network namespace and so need root (sudo -E Tests/Browser/run)")
+        raise PermissionError("the browser tests make a network namespace and so need root")
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(CLONE_NEWNET) != 0:
         number = ctypes.get_errno()
