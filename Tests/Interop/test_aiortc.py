@@ -7,7 +7,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-from aiortc import RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from conftest import SLOWNESS
 
 
@@ -27,9 +27,11 @@ class Watcher:
 
     def __init__(self, page):
         self.page = page
-        self.connection = RTCPeerConnection()
-        self.video = self.connection.addTransceiver("video", direction="recvonly").receiver.track
-        self.audio = self.connection.addTransceiver("audio", direction="recvonly").receiver.track
+        # An empty list: without one it asks a public STUN server.
+        self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self._receivers = {
+            kind: self.connection.addTransceiver(kind, direction="recvonly").receiver for kind in ("video", "audio")
+        }
         self.session = None
 
     async def __aenter__(self):
@@ -48,15 +50,16 @@ class Watcher:
     async def __aexit__(self, *_):
         await self.connection.close()
 
-    async def receive(self, track, count):
+    async def receive(self, kind, count):
+        """The next pictures or sounds of the door."""
         async with asyncio.timeout(30 * SLOWNESS):
-            return [await track.recv() for _ in range(count)]
+            return [await self._receivers[kind].track.recv() for _ in range(count)]
 
 
 def test_the_test_card_moves_and_the_tone_sounds(daemon):
     async def call():
         async with Watcher(daemon.url()) as watcher:
-            pictures, sounds = await asyncio.gather(watcher.receive(watcher.video, 30), watcher.receive(watcher.audio, 100))
+            pictures, sounds = await asyncio.gather(watcher.receive("video", 30), watcher.receive("audio", 100))
         return pictures, sounds
 
     pictures, sounds = asyncio.run(call())
@@ -75,7 +78,7 @@ def test_the_test_card_moves_and_the_tone_sounds(daemon):
 def test_deleting_the_session_ends_it(daemon):
     async def call():
         async with Watcher(daemon.url()) as watcher:
-            await watcher.receive(watcher.video, 3)
+            await watcher.receive("video", 3)
             first = await asyncio.to_thread(request, "DELETE", watcher.session)
             second = await asyncio.to_thread(request, "DELETE", watcher.session)
             return first[0], second[0]
@@ -96,7 +99,7 @@ def test_an_offer_that_is_none_is_refused_and_the_daemon_goes_on(daemon):
 def test_sigterm_ends_the_daemon_in_mid_call(daemon):
     async def call():
         async with Watcher(daemon.url()) as watcher:
-            await watcher.receive(watcher.video, 3)
+            await watcher.receive("video", 3)
             return await asyncio.to_thread(daemon.stop)
 
     assert asyncio.run(call()) < 2 * SLOWNESS
