@@ -93,6 +93,25 @@ struct Canvas: Sendable {
         }
     }
 
+    /// Takes the rows `rows`, from an even one to an even one, from `other`, a picture of the same size.
+    mutating func copyRows(_ rows: Range<Int>, from other: Canvas) {
+        let luma = size.width * size.height
+        let planes =
+            [(0, size.width, rows)]
+            + [luma, luma + luma / 4].map {
+                ($0, size.width / 2, rows.lowerBound / 2..<rows.upperBound / 2)
+            }
+        bytes.withUnsafeMutableBytes { bytes in
+            other.bytes.withUnsafeBytes { source in
+                for (start, rowLength, rows) in planes {
+                    let place = start + rows.lowerBound * rowLength
+                    (bytes.baseAddress! + place).copyMemory(
+                        from: source.baseAddress! + place, byteCount: rows.count * rowLength)
+                }
+            }
+        }
+    }
+
     /// Draws `mask` in `colour` with its top left corner at (`x`, `y`), moved to even pixels.
     mutating func draw(_ mask: Mask, x: Int, y: Int, _ colour: Colour) {
         let width = size.width

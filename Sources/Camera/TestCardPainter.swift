@@ -7,6 +7,18 @@ struct TestCardPainter {
     /// Everything that stands still, and the clock as of `second`.
     private var background: Canvas
     private var second: Int?
+    /// The last pictures, drawn on again in turn: by then whoever got one is mostly done with it, so that no more than the moving parts
+    /// is written. Where somebody is not, the array's copy on write keeps his.
+    private var pictures: [Picture] = []
+
+    private struct Picture {
+        var canvas: Canvas
+        /// The second that its clock shows.
+        var second: Int
+    }
+
+    /// One is drawn on, one waits for the encoder, one is encoded.
+    private static let pictureCount = 3
     private let digits: [Mask]
     private let colon: Mask
     private let clockScale: Double
@@ -46,16 +58,32 @@ struct TestCardPainter {
             drawClock(second)
             self.second = second
         }
-        var canvas = background
-        canvas.drawCells(
+        let slot = frameNumber % Self.pictureCount
+        if pictures.count < Self.pictureCount {
+            pictures = Array(repeating: Picture(canvas: background, second: second), count: Self.pictureCount)
+        }
+        if pictures[slot].second == second {
+            pictures[slot].canvas.copyRows(discRows, from: background)
+        } else {
+            pictures[slot] = Picture(canvas: background, second: second)
+        }
+        pictures[slot].canvas.drawCells(
             strip.cells, columnEdges: TestCardStrip.columnEdges(width: size.width),
             rowEdges: TestCardStrip.rowEdges(height: size.height), light: Self.light.y, dark: Self.ground.y)
         // There and back in four seconds, slowing down at the ends.
         let phase = (Double(frameNumber) / frameRate / 4).truncatingRemainder(dividingBy: 1)
         let way = 0.5 - 0.5 * cos(2 * .pi * phase)
         let left = Double(size.width) * (0.04 + 0.92 * way) - Double(disc.width) * way
-        canvas.draw(disc, x: Int(left), y: Int(Double(size.height) * 0.835) - disc.height / 2, Self.accent)
-        return canvas.bytes
+        pictures[slot].canvas.draw(disc, x: Int(left), y: discTop, Self.accent)
+        return pictures[slot].canvas.bytes
+    }
+
+    private var discTop: Int { Int(Double(size.height) * 0.835) - disc.height / 2 }
+
+    /// The rows that the disc may cover, from an even one to an even one.
+    private var discRows: Range<Int> {
+        let top = max(0, (discTop - 1) & ~1)
+        return top..<min(size.height, top + disc.height + 4)
     }
 
     /// Colour bars at three quarters, and under them the same in the other order, with black between.

@@ -35,6 +35,11 @@ public struct RTCStatistics: Sendable {
         outbound.filter { $0.kind == kind }.reduce(0) { $0 + $1.sent.packetsSent }
     }
 
+    /// The part of the sound that the other side says was lost lately: 0 to 1.
+    public var soundLoss: Double {
+        outbound.lazy.filter { $0.kind == .audio }.map(\.remote.fractionLost).max() ?? 0
+    }
+
     /// Packets that were sent again.
     public var retransmittedPacketsSent: UInt64 { outbound.reduce(0) { $0 + $1.sent.retransmittedPacketsSent } }
 

@@ -144,7 +144,7 @@ public final class NativePeer {
     }
 
     private func flush() {
-        _ = socket.send(peer.outbox.storage, peer.outbox.entries)
+        _ = socket.send(peer.outbox.storage, peer.outbox.entries[...])
         peer.outbox.removeAll()
     }
 }

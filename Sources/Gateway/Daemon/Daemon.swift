@@ -46,6 +46,7 @@ actor Daemon {
 
     var video: VideoPipeline?
     var sound: SoundCapture?
+    var expectedLoss = ExpectedLoss()
     var voices: VoicePlayer?
     var button: GPIOButton?
     var chime: Chime?
@@ -170,19 +171,39 @@ actor Daemon {
             drainSessions(at: now)
         } while drainHub(at: now)
         flush()
-        updateDemand()
+        updateDemand(at: now)
         if let nextDeviceAttempt, nextDeviceAttempt <= now { openLines(at: now) }
         pollLines(at: now)
-        let sessionDeadlines = sessions.values.compactMap(\.peer.deadline).min()
+        let sessionDeadlines = sessions.values.lazy.compactMap { $0.peer.deadline }.min()
         return earliest(
             hub.deadline, sessionDeadlines, stoppingUntil, nextDeviceAttempt, button?.deadline, chime?.deadline)
     }
 
     /// Tells the pipelines whether anybody watches or listens.
-    private func updateDemand() {
+    private func updateDemand(at now: Instant) {
         let isWatched = sessions.values.contains { $0.isConnected }
         video?.setWanted(isWatched)
         sound?.setWanted(isWatched)
+        if isWatched, let loss = expectedLoss.update(sessions.values.map { $0.peer.statistics.soundLoss }, at: now) {
+            sound?.setExpectedLoss(loss)
+        }
+    }
+}
+
+/// How much loss the sound is prepared for: the most that any listener reports, which rises at once and falls slowly, for loss comes in bursts.
+struct ExpectedLoss {
+    private var value = 0.0
+    private var next: Instant?
+
+    /// Takes what each listener reports, at most once a second; returns the new value where it has changed.
+    mutating func update(_ reports: @autoclosure () -> [Double], at now: Instant) -> Double? {
+        guard now >= next ?? now else { return nil }
+        next = now + .seconds(1)
+        let before = value
+        // in whole percents, as Opus takes it; beyond a fifth more redundancy only takes bits from the speech itself
+        let percent = max((reports().max() ?? 0) * 100, value * 90).rounded(.down)
+        value = min(percent, 20) / 100
+        return value == before ? nil : value
     }
 }
 

@@ -55,10 +55,15 @@ final class EventLoop: SerialExecutor {
     func run(turn: () -> Instant?) {
         checkIsolated()
         var ready = [linux_ready](repeating: linux_ready(), count: 64)
+        var armed: Int64 = 0
         while !drainInbox() {
             let deadline = turn()
-            // a deadline of 0 would disarm the timer
-            linux_timerfd_set(timer, deadline.map { max($0.nanoseconds, 1) } ?? 0)
+            // a deadline of 0 would disarm the timer; one in the past fires at once, and again
+            let nanoseconds = deadline.map { max($0.nanoseconds, 1) } ?? 0
+            if nanoseconds != armed || nanoseconds < Self.now.nanoseconds {
+                armed = nanoseconds
+                linux_timerfd_set(timer, nanoseconds)
+            }
             let count = linux_epoll_wait(epoll, &ready, Int32(ready.count))
             for event in ready.prefix(Int(max(count, 0))) {
                 dispatch(event)

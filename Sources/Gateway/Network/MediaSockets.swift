@@ -102,7 +102,7 @@ final class MediaSockets {
         while let first = rest.first {
             let run = rest.prefix { $0.local == first.local }
             if let socket = sockets[first.local] {
-                counters.unsent += socket.send(batch.storage, Array(run))
+                counters.unsent += socket.send(batch.storage, run)
             } else {
                 counters.unsent += run.count
             }

@@ -15,6 +15,9 @@ package final class UDPSocket {
     private var canSegment: Int32 = 1
     private var slots: [UInt8] = []
     private var headers: [linux_datagram] = []
+    private var outgoing: [linux_datagram] = []
+    /// A burst goes to one address: its C form is made once.
+    private var lastRemote = (address: SocketAddress(.v4(0), port: 0), linux: linux_address(SocketAddress(.v4(0), port: 0)))
 
     private static let slotBytes = 2048
     private static let slotCount = 32
@@ -53,32 +56,35 @@ package final class UDPSocket {
 
     /// Sends `datagrams` of `storage`, in order. What finds the socket's buffer full, or a destination the kernel knows no way to, is
     /// lost as on any network; returns how many were.
-    package func send(_ storage: [UInt8], _ datagrams: [DatagramBatch.Entry]) -> Int {
-        let messages = datagrams.map { entry in
-            linux_datagram(
-                offset: UInt32(entry.range.lowerBound), length: UInt32(entry.range.count),
-                remote: linux_address(entry.remote))
+    package func send(_ storage: [UInt8], _ datagrams: ArraySlice<DatagramBatch.Entry>) -> Int {
+        outgoing.removeAll(keepingCapacity: true)
+        for entry in datagrams {
+            if entry.remote != lastRemote.address { lastRemote = (entry.remote, linux_address(entry.remote)) }
+            outgoing.append(
+                linux_datagram(
+                    offset: UInt32(entry.range.lowerBound), length: UInt32(entry.range.count), remote: lastRemote.linux))
         }
         return storage.withUnsafeBufferPointer { storage in
-            messages.withUnsafeBufferPointer { messages in
-                var lost = 0
-                var next = 0
-                while next < messages.count {
-                    var failed: Int32 = 0
-                    let sent = linux_udp_send(
-                        descriptor, storage.baseAddress, messages.baseAddress! + next, Int32(messages.count - next),
-                        &canSegment, &failed)
-                    if sent < 0 {
-                        lost += 1
-                        next += Int(failed) + 1
-                    } else {
-                        lost += messages.count - next - Int(sent)
-                        break
-                    }
-                }
-                return lost
-            }
+            outgoing.withUnsafeBufferPointer { send(storage.baseAddress, $0) }
         }
+    }
+
+    private func send(_ storage: UnsafePointer<UInt8>?, _ messages: UnsafeBufferPointer<linux_datagram>) -> Int {
+        guard let first = messages.baseAddress else { return 0 }
+        var lost = 0
+        var next = 0
+        while next < messages.count {
+            var failed: Int32 = 0
+            let sent = linux_udp_send(
+                descriptor, storage, first + next, Int32(messages.count - next), &canSegment, &failed)
+            guard sent < 0 else {
+                lost += messages.count - next - Int(sent)
+                break
+            }
+            lost += 1
+            next += Int(failed) + 1
+        }
+        return lost
     }
 }
 
@@ -87,24 +93,29 @@ extension linux_address {
     init(_ address: SocketAddress) {
         self.init()
         port = address.port
-        family = address.ip.isIPv6 ? 6 : 4
-        if case .v6(_, _, let scope) = address.ip { self.scope = scope }
-        withUnsafeMutableBytes(of: &ip) { $0.copyBytes(from: address.ip.bytes) }
+        switch address.ip {
+        case .v4(let value):
+            family = 4
+            withUnsafeMutableBytes(of: &ip) { $0.storeBytes(of: value.bigEndian, as: UInt32.self) }
+        case .v6(let high, let low, let scope):
+            family = 6
+            self.scope = scope
+            withUnsafeMutableBytes(of: &ip) {
+                $0.storeBytes(of: high.bigEndian, as: UInt64.self)
+                $0.storeBytes(of: low.bigEndian, toByteOffset: 8, as: UInt64.self)
+            }
+        }
     }
 }
 
 extension SocketAddress {
     /// The address that `address` stands for.
     init(_ address: linux_address) {
-        let bytes = withUnsafeBytes(of: address.ip) { Array($0) }
-        var reader = ByteReader(bytes)
-        let ip: IPAddress
-        if address.family == 4 {
-            ip = .v4((try? reader.uint32()) ?? 0)
-        } else {
-            let high = (try? reader.uint64()) ?? 0
-            let low = (try? reader.uint64()) ?? 0
-            ip = .v6(high: high, low: low, scope: address.scope)
+        let ip: IPAddress = withUnsafeBytes(of: address.ip) { bytes in
+            guard address.family != 4 else { return .v4(UInt32(bigEndian: bytes.loadUnaligned(as: UInt32.self))) }
+            return .v6(
+                high: UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)),
+                low: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)), scope: address.scope)
         }
         self.init(ip, port: address.port)
     }

@@ -102,11 +102,14 @@ final class RunningDaemon {
 
     /// CPU time of all its threads in milliseconds, and resident kilobytes.
     var usage: (milliseconds: Double, residentKilobytes: Int) {
-        let stat = Self.read("/proc/\(process)/stat").split(separator: ")").last?.split(separator: " ") ?? []
-        let ticks = stat.count > 12 ? (Double(stat[11]) ?? 0) + (Double(stat[12]) ?? 0) : 0
+        // the scheduler's own account, to the nanosecond; /proc's counts whole ticks
+        var clock = clockid_t()
+        var time = timespec()
+        guard clock_getcpuclockid(process, &clock) == 0, clock_gettime(clock, &time) == 0 else { fail("the daemon is gone") }
+        let milliseconds = Double(time.tv_sec) * 1000 + Double(time.tv_nsec) / 1e6
         let line = Self.read("/proc/\(process)/status").split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
         let resident = line?.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap { Int($0) } ?? 0
-        return (ticks * 1000 / Double(sysconf(Int32(_SC_CLK_TCK))), resident)
+        return (milliseconds, resident)
     }
 
     private static func read(_ file: String) -> String {

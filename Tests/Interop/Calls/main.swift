@@ -1,5 +1,6 @@
-// native-calls ADDRESS:PORT [COUNT] [vanish]: calls the door COUNT times (1) by WHEP, waits each time for the first key frame and some
-// sound, and hangs up, or with "vanish" just falls silent. Prints where the time went; exits with 1 where a call did not come about.
+// native-calls ADDRESS:PORT [COUNT] [SECONDS] [vanish]: calls the door COUNT times (1) by WHEP, waits each time for the first key frame and
+// some sound, watches for SECONDS (0) more, and hangs up, or with "vanish" just falls silent. Prints where the time went; exits with 1 where
+// a call did not come about.
 import Glibc
 import NativePeer
 import PeerConnection
@@ -14,8 +15,9 @@ func fail(_ message: String) -> Never {
 let arguments = CommandLine.arguments.dropFirst()
 guard let target = arguments.first, let colon = target.lastIndex(of: ":"), let ip = IPAddress(target[..<colon]),
     let port = UInt16(target[target.index(after: colon)...])
-else { fail("usage: native-calls ADDRESS:PORT [COUNT] [vanish]") }
+else { fail("usage: native-calls ADDRESS:PORT [COUNT] [SECONDS] [vanish]") }
 let count = arguments.dropFirst().first.flatMap { Int($0) } ?? 1
+let seconds = arguments.dropFirst(2).first.flatMap { Int($0) } ?? 0
 let vanishes = arguments.contains("vanish")
 
 func milliseconds(_ duration: Duration?) -> String {
@@ -32,6 +34,7 @@ for number in 1...count {
             "call \(number): answered after \(milliseconds(peer.timeline.answered)), connected \(milliseconds(peer.timeline.connected)), first key frame \(milliseconds(peer.timeline.firstKeyFrame)), \(peer.received.pictures) pictures, \(peer.received.soundPackets) packets of sound"
         )
         guard succeeded else { fail("call \(number) brought no picture or no sound (\(peer.connectionState.rawValue))") }
+        peer.run(for: .seconds(seconds))
         if !vanishes { try peer.hangUp() }
     } catch {
         fail("call \(number): \(error)")
