@@ -1,3 +1,4 @@
+import PeerConnection
 import Wire
 
 /// What pages and the door do: connecting, calling, ringing, answering, ending.
@@ -27,7 +28,7 @@ extension CallHub {
 
     mutating func disconnect(_ id: ParticipantID, at now: Instant) {
         guard let viewer = viewers[id] else { return }
-        if let call = viewer.call { end(call, .hangup, by: party(id), detail: "the page was closed or lost", at: now) }
+        if let call = viewer.call { end(call, .hangup, detail: "the page was closed or lost", isGone: true, at: now) }
         emit(.log(.viewerLeft(party(id))))
         viewers[id] = nil
         // The last one gone does not end the ring: somebody may open the page.
@@ -40,8 +41,8 @@ extension CallHub {
         guard viewers[id] != nil else { return false }
         if viewers[id]?.bucket.take(at: now) == true { return true }
         emit(.log(.flooded(id)))
-        emit(.disconnect(id, "too many messages"))
         disconnect(id, at: now)
+        emit(.disconnect(id, "too many messages"))
         return false
     }
 
@@ -68,8 +69,8 @@ extension CallHub {
         case .negotiation(let call, let step):
             guard calls[call]?.viewer == id else {
                 // A candidate that crossed with the end of its call is no mistake.
-                if case .candidate = step { return }
-                return refuseUnknown(call, id, "call-offer")
+                guard case .description(let description) = step else { return }
+                return refuseUnknown(call, id, description.type == .offer ? "call-offer" : "call-answer")
             }
             emit(.deliver(call, step))
         }
@@ -116,12 +117,13 @@ extension CallHub {
     }
 
     mutating func end(
-        _ call: CallID, _ reason: EndReason, by party: Party? = nil, detail: String? = nil, at now: Instant
+        _ call: CallID, _ reason: EndReason, by party: Party? = nil, detail: String? = nil, isGone: Bool = false,
+        at now: Instant
     ) {
         guard let ended = calls.removeValue(forKey: call) else { return }
         viewers[ended.viewer]?.call = nil
         emit(.endSession(call, reason))
-        tell(ended.viewer, .callHangup(call, reason, by: party))
+        if !isGone { tell(ended.viewer, .callHangup(call, reason, by: party)) }
         emit(
             .log(
                 .callEnded(
@@ -156,7 +158,9 @@ extension CallHub {
 
     private mutating func accept(_ id: CallID, by viewer: ParticipantID, at now: Instant) {
         guard let ring, ring.id == id else {
-            guard id == lastAnswered else { return refuseUnknown(id, viewer, "call-accept") }
+            guard let lastRing, lastRing.id == id, lastRing.wasAnswered else {
+                return refuseUnknown(id, viewer, "call-accept")
+            }
             return refuse(
                 viewer, .alreadyAnswered, "somebody was faster", call: id, inReplyTo: "call-accept")
         }
@@ -166,7 +170,7 @@ extension CallHub {
                 viewer, .busy, "the door has as many calls as it can serve", call: id, inReplyTo: "call-accept")
         }
         self.ring = nil
-        lastAnswered = id
+        lastRing = (id, wasAnswered: true)
         emit(.ringingChanged(false))
         let answerer = party(viewer)
         tellAll { .callAccepted(id, by: answerer, continues: $0 == viewer ? existing : nil) }
@@ -175,16 +179,19 @@ extension CallHub {
     }
 
     private mutating func reject(_ id: CallID, by viewer: ParticipantID, at now: Instant) {
-        guard ring?.id == id, ring?.ringing.remove(viewer) != nil else {
-            return refuseUnknown(id, viewer, "call-reject")
+        guard let ring, ring.id == id else {
+            if lastRing?.id != id { refuseUnknown(id, viewer, "call-reject") }
+            return
         }
+        guard self.ring?.ringing.remove(viewer) != nil else { return }
         emit(.log(.declined(id, by: party(viewer))))
-        if ring?.ringing.isEmpty == true { endRing(.rejected, at: now) }
+        if self.ring?.ringing.isEmpty == true { endRing(.rejected, at: now) }
     }
 
     mutating func endRing(_ reason: EndReason, at now: Instant) {
         guard let ended = ring else { return }
         ring = nil
+        lastRing = (ended.id, wasAnswered: false)
         emit(.ringingChanged(false))
         tellAll { _ in .callHangup(ended.id, reason, by: nil) }
         emit(.log(.ringEnded(ended.id, reason)))

@@ -63,8 +63,8 @@ public struct CallHub {
     var viewers: [ParticipantID: Viewer] = [:]
     var calls: [CallID: Call] = [:]
     var ring: Ring?
-    /// The last ring that was answered: who comes too late is told so.
-    var lastAnswered: CallID?
+    /// The last ring that is over: an answer that crossed with its end is no mistake of the page.
+    var lastRing: (id: CallID, wasAnswered: Bool)?
     var isShuttingDown = false
 
     private var presenceDue: Instant?
@@ -90,11 +90,14 @@ public struct CallHub {
 
     /// When `handle(.timePassed, at:)` is due; nil for never.
     public var deadline: Instant? {
-        earliest(ring?.ends, presenceDue, calls.values.compactMap(callDeadline).min())
+        earliest(
+            ring?.ends, presenceDue, calls.values.compactMap { earliest(durationLimit($0), connectLimit($0)) }.min())
     }
 
     /// Acts on what happened.
     public mutating func handle(_ input: HubInput, at now: Instant) {
+        // What was due comes first: a ring that ran out cannot be answered, however late its timer.
+        passTime(at: now)
         switch input {
         case .viewerConnected(let id): connect(id, at: now)
         case .viewerDisconnected(let id): disconnect(id, at: now)
@@ -168,10 +171,9 @@ public struct CallHub {
     private mutating func passTime(at now: Instant) {
         if let ring, ring.ends <= now { endRing(.unanswered, at: now) }
         for (id, call) in calls.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
-            guard let deadline = callDeadline(call), deadline <= now else { continue }
-            if call.isConnected {
+            if let limit = durationLimit(call), limit <= now {
                 end(id, .maxDuration, at: now)
-            } else {
+            } else if let limit = connectLimit(call), limit <= now {
                 end(id, .peerFailed, detail: "no connection came about", at: now)
             }
         }
@@ -183,10 +185,12 @@ public struct CallHub {
         }
     }
 
-    private func callDeadline(_ call: Call) -> Instant? {
-        earliest(
-            call.isConnected ? nil : call.began + configuration.connectTimeout,
-            call.isConnected ? configuration.maxCallDuration.map { call.began + $0 } : nil)
+    private func durationLimit(_ call: Call) -> Instant? {
+        configuration.maxCallDuration.map { call.began + $0 }
+    }
+
+    private func connectLimit(_ call: Call) -> Instant? {
+        call.isConnected ? nil : call.began + configuration.connectTimeout
     }
 
     private func presence() -> DoorMessage {

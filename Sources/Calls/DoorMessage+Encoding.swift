@@ -37,6 +37,7 @@ extension DoorMessage: Encodable {
         }
     }
 
+    /// Encodes the message as PROTOCOL.md has it.
     public func encode(to encoder: any Encoder) throws {
         var fields = encoder.container(keyedBy: Field.self)
         try fields.encode(type, forKey: .type)

@@ -18,15 +18,18 @@ public struct ParticipantID: Hashable, Sendable, Codable, CustomStringConvertibl
         ParticipantID(unguessable(from: source))
     }
 
+    /// Decodes the identifier from a string.
     public init(from decoder: any Decoder) throws {
         rawValue = try decoder.singleValueContainer().decode(String.self)
     }
 
+    /// Encodes the identifier as a string.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(rawValue)
     }
 
+    /// The identifier as it stands in messages.
     public var description: String { rawValue }
 }
 
@@ -45,15 +48,18 @@ public struct CallID: Hashable, Sendable, Codable, CustomStringConvertible {
         CallID(unguessable(from: source))
     }
 
+    /// Decodes the identifier from a string.
     public init(from decoder: any Decoder) throws {
         rawValue = try decoder.singleValueContainer().decode(String.self)
     }
 
+    /// Encodes the identifier as a string.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(rawValue)
     }
 
+    /// The identifier as it stands in messages.
     public var description: String { rawValue }
 }
 

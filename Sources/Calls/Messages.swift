@@ -104,5 +104,6 @@ public struct BadMessage: Error, Hashable, Sendable, CustomStringConvertible {
         self = error as? BadMessage ?? BadMessage("the message is not JSON")
     }
 
+    /// The reason.
     public var description: String { reason }
 }

@@ -41,10 +41,18 @@ private struct FieldReader {
         guard name.count <= MessageLimits.nameCharacters, name.utf8.count <= MessageLimits.nameBytes else {
             throw bad("the field “name” has more than \(MessageLimits.nameCharacters) characters")
         }
-        guard !name.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
+        guard !name.unicodeScalars.contains(where: isDisruptive) else {
             throw bad("the field “name” has a control character")
         }
         return name
+    }
+
+    // Line breaks and the like, and what turns the writing direction of the text around a name (UAX #9).
+    private func isDisruptive(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .lineSeparator, .paragraphSeparator: true
+        default: (0x202A...0x202E).contains(scalar.value) || (0x2066...0x2069).contains(scalar.value)
+        }
     }
 
     func call() throws -> CallID { CallID(try identifier(.call)) }
@@ -74,6 +82,10 @@ private struct FieldReader {
         if (try? fields.decodeNil(forKey: .candidate)) == true { return nil }
         guard let candidate = try? fields.decode(RTCIceCandidate.self, forKey: .candidate) else {
             throw bad("the field “candidate” is null, or an object with “candidate” and “sdpMid” or “sdpMLineIndex”")
+        }
+        // W3C §4.4.2, addIceCandidate: a candidate that says where it belongs in neither way is a TypeError.
+        guard candidate.candidate.isEmpty || candidate.sdpMid != nil || candidate.sdpMLineIndex != nil else {
+            throw bad("the candidate has neither “sdpMid” nor “sdpMLineIndex”")
         }
         guard candidate.candidate.utf8.count <= MessageLimits.candidateBytes else {
             throw bad("the candidate has more than \(MessageLimits.candidateBytes) bytes")
