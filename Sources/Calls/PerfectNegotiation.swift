@@ -58,7 +58,7 @@ public struct PerfectNegotiation {
         }
         do {
             try peer.addIceCandidate(candidate, at: now)
-        } catch  where ignoreOffer {
+        } catch where ignoreOffer {
             return  // it belongs to the offer that was not taken
         }
     }

@@ -128,6 +128,16 @@ import Wire
             house.send(.callAccept(ring), from: study).acts == [.ringingChanged(false), .startSession(ring, study)])
     }
 
+    @Test func whoCameWhileItRangIsWaitedForToo() throws {
+        var house = House()
+        let kitchen = house.open("Kitchen")
+        let ring = try house.press()
+        let study = house.open("Study")
+        #expect(house.send(.callReject(ring), from: kitchen).acts.isEmpty)
+        #expect(house.hub.isRinging)
+        #expect(house.send(.callReject(ring), from: study).acts == [.ringingChanged(false)])
+    }
+
     @Test func aPressWithNobodyThereRingsUntilItsTime() throws {
         var house = House()
         _ = try house.press()
