@@ -28,6 +28,8 @@ class Guest:
     """A booted guest on the tap device TAP of this network namespace; guest_agent.py runs in it."""
 
     def __init__(self):
+        # Beforehand, because it may take minutes.
+        subprocess.run([HERE / "build-kernel"], check=True)
         self.share = pathlib.Path(tempfile.mkdtemp(prefix="lab-"))
         self._conversation = None
         self._boot = subprocess.Popen(

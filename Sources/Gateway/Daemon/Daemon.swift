@@ -165,6 +165,9 @@ actor Daemon {
         for session in sessions.values {
             if let deadline = session.peer.deadline, deadline <= now { session.peer.handle(.timePassed, at: now) }
         }
+        if let nextDeviceAttempt, nextDeviceAttempt <= now { openLines(at: now) }
+        // before the hub is drained: a press that its deadline completes has something to tell
+        pollLines(at: now)
         // what a session tells may make the hub end another: until nobody has anything left to tell
         repeat {
             drainHub(at: now)
@@ -172,8 +175,6 @@ actor Daemon {
         } while drainHub(at: now)
         flush()
         updateDemand(at: now)
-        if let nextDeviceAttempt, nextDeviceAttempt <= now { openLines(at: now) }
-        pollLines(at: now)
         let sessionDeadlines = sessions.values.lazy.compactMap { $0.peer.deadline }.min()
         return earliest(
             hub.deadline, sessionDeadlines, stoppingUntil, nextDeviceAttempt, button?.deadline, chime?.deadline)
