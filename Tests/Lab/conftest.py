@@ -121,7 +121,8 @@ class LabPage:
 
 
 @pytest.fixture(scope="session")
-def chromium(tmp_path_factory):
+def chromium(guest, tmp_path_factory):
+    # After the guest, whose coming is a change of the network.
     voice = tmp_path_factory.mktemp("voice") / "voice.wav"
     # In bursts: a browser's noise suppression takes a steady tone for noise.
     tones.write_wave(voice, VOICE_FREQUENCY, 6, on=0.3, off=0.3)
@@ -134,7 +135,7 @@ def chromium(tmp_path_factory):
 
 
 @pytest.fixture
-def page(chromium, daemon):
+def page(daemon, chromium):
     """The daemon's page, connected to it."""
     page = LabPage(chromium.open(ORIGIN))
     page.wait_until_ready()

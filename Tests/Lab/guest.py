@@ -20,9 +20,10 @@ AGENT_PORT = 7077
 
 def make_tap():
     """The network between this namespace and the guest."""
+    # No IPv6: an address that appears while a browser loads a page makes it give up (ERR_NETWORK_CHANGED).
     # The guest's driver has room for single packets; of several that the kernel leaves together for the device to part (GSO) it
     # loses all but the first, and each is sent again 200 ms later.
-    for command in (f"tuntap add dev {TAP} mode tap", f"addr add {HOST_ADDRESS}/24 dev {TAP}", f"link set {TAP} up gso_max_segs 1"):
+    for command in (f"tuntap add dev {TAP} mode tap", f"addr add {HOST_ADDRESS}/24 dev {TAP}", f"link set {TAP} addrgenmode none gso_max_segs 1 up"):
         subprocess.run(["ip", *command.split()], check=True)
 
 
