@@ -58,8 +58,10 @@ enum CardFont {
         // The dot of the i gives way to the mark.
         if mark != nil, base == "i" { columns &= 0xfefe_fefe_fe }
         var points = (0..<rowCount).map { row in
-            (0..<columnCount).map { column in
-                row >= marksHeight && columns >> (8 * (columnCount - 1 - column) + row - marksHeight) & 1 == 1
+            (0..<columnCount).map { column -> Bool in
+                guard row >= marksHeight else { return false }
+                let bit = 8 * (columnCount - 1 - column) + row - marksHeight
+                return columns >> bit & 1 == 1
             }
         }
         for (row, column) in mark?.points ?? [] {
