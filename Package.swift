@@ -13,7 +13,9 @@ func system(_ name: String, pkgConfig: String? = nil, apt: String) -> Target {
 }
 
 /// A room of the house (see README.md, "How the source is laid out").
-func room(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], resources: [Resource] = []) -> Target {
+func room(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], resources: [Resource] = [])
+    -> Target
+{
     .target(
         name: name, dependencies: dependencies, path: "Sources/\(name)", exclude: exclude, resources: resources,
         swiftSettings: swiftSettings)

@@ -2,8 +2,8 @@ import Glibc
 
 /// What board this is.
 public enum BoardModel {
-    /// The model as the device tree has it (`Raspberry Pi 4 Model B Rev 1.4`), else as the firmware's tables do; nil where
-    /// neither does.
+    /// The model as the device tree has it (`Raspberry Pi 4 Model B Rev 1.4`), else as the firmware's tables do; nil
+    /// where neither does.
     public static func read() -> String? {
         let paths = ["/proc/device-tree/model", "/sys/class/dmi/id/product_name"]
         return paths.lazy.compactMap(line(of:)).first { !$0.isEmpty }

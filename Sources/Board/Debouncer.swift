@@ -1,7 +1,7 @@
 import Wire
 
-/// Tells a press from a contact's bouncing: a new level counts once the line has kept it for `period`, which also keeps a
-/// spark's spike from ringing.
+/// Tells a press from a contact's bouncing: a new level counts once the line has kept it for `period`, which also keeps
+/// a spark's spike from ringing.
 ///
 /// ```
 ///            new level                    period over

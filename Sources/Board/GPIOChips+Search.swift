@@ -1,8 +1,8 @@
 import Media
 
 extension GPIOChips {
-    /// The line that an owner means by `line`, a name or an offset, on the chip with the path, name or label `chip`; nil for
-    /// any chip.
+    /// The line that an owner means by `line`, a name or an offset, on the chip with the path, name or label `chip`;
+    /// nil for any chip.
     ///
     /// - Throws: Why there is none, or why it cannot be told which one is meant.
     public func line(_ line: String, chip: String?) throws(DeviceError) -> GPIOLine {
@@ -23,8 +23,8 @@ extension GPIOChips {
         guard let offset = UInt32(line) else {
             throw DeviceError("no GPIO line is called \(line)", isGone: true)
         }
-        // An offset means something on one chip only. On a board with several, the pins that an owner can reach belong to
-        // the pin controller (pinctrl-bcm2711, pinctrl-rp1); the others are its power supply's and its network's.
+        // An offset means something on one chip only. On a board with several, the pins that an owner can reach belong
+        // to the pin controller (pinctrl-bcm2711, pinctrl-rp1); the others are its power supply's and its network's.
         let controllers = candidates.filter { $0.label.hasPrefix("pinctrl-") }
         guard let owner = candidates.count == 1 ? candidates.first : controllers.count == 1 ? controllers.first : nil
         else {

@@ -56,7 +56,8 @@ public enum DoorMessage: Hashable, Sendable {
     case door(DoorDevices)
     /// `call-incoming`: the ring. `at` is the moment of the press in milliseconds since 1970.
     case callIncoming(CallID, from: Party, at: Int64, expiresIn: Duration)
-    /// `call-accepted`: `by` has the call; `continues` names the call on which the acceptor's signalling and media stay.
+    /// `call-accepted`: `by` has the call; `continues` names the call on which the acceptor's signalling and media
+    /// stay.
     case callAccepted(CallID, by: Party, continues: CallID?)
     /// `call-hangup`: the call or the ring is over.
     case callHangup(CallID, EndReason, by: Party?)

@@ -1,12 +1,12 @@
 import PeerConnection
 import Wire
 
-/// Perfect negotiation, as the W3C specification's example has it (WebRTC §10.7): either side may offer at any moment; where two
-/// offers cross, the impolite side ignores the other's and the polite side rolls its own back.
+/// Perfect negotiation, as the W3C specification's example has it (WebRTC §10.7): either side may offer at any moment;
+/// where two offers cross, the impolite side ignores the other's and the polite side rolls its own back.
 ///
 /// The example's `makingOffer` and `isSettingRemoteAnswerPending` guard the time between an asynchronous call and its
-/// completion. `RTCPeerConnection` completes each call before it returns, so that they could never be seen set; what is left of the collision
-/// test is the signalling state.
+/// completion. `RTCPeerConnection` completes each call before it returns, so that they could never be seen set; what is
+/// left of the collision test is the signalling state.
 public struct PerfectNegotiation {
     /// Whether this side gives way where offers collide.
     public let isPolite: Bool
@@ -21,7 +21,8 @@ public struct PerfectNegotiation {
         self.isPolite = isPolite
     }
 
-    /// Answers `negotiationneeded`: makes the offer to send; nil where the exchange under way will be followed by another event.
+    /// Answers `negotiationneeded`: makes the offer to send; nil where the exchange under way will be followed by
+    /// another event.
     public mutating func negotiationNeeded(
         on peer: inout RTCPeerConnection, at now: Instant
     ) throws(RTCError) -> RTCSessionDescription? {
@@ -46,8 +47,8 @@ public struct PerfectNegotiation {
         return peer.localDescription
     }
 
-    /// Takes a candidate from the other side; nil is the end of candidates. One that came before its description waits for it; one
-    /// that belongs to an ignored offer is dropped.
+    /// Takes a candidate from the other side; nil is the end of candidates. One that came before its description waits
+    /// for it; one that belongs to an ignored offer is dropped.
     public mutating func received(
         _ candidate: RTCIceCandidate?, on peer: inout RTCPeerConnection, at now: Instant
     ) throws(RTCError) {
@@ -58,7 +59,7 @@ public struct PerfectNegotiation {
         }
         do {
             try peer.addIceCandidate(candidate, at: now)
-        } catch where ignoreOffer {
+        } catch  where ignoreOffer {
             return  // it belongs to the offer that was not taken
         }
     }

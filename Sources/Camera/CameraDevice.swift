@@ -29,8 +29,8 @@ public struct CameraFormat: Hashable, Sendable {
     public let fourCC: FourCC
     /// The driver's own name for it.
     public let name: String
-    /// The sizes, largest first. Of a range they are the usual sizes in it and its ends. Of a format that cannot be converted they are not
-    /// asked for, and it has none.
+    /// The sizes, largest first. Of a range they are the usual sizes in it and its ends. Of a format that cannot be
+    /// converted they are not asked for, and it has none.
     public let sizes: [CameraSize]
     /// The range that the driver offers, where it offers one instead of a list.
     public let range: CameraSizeRange?
@@ -83,8 +83,8 @@ public struct CameraSizeRange: Hashable, Sendable {
         self.heightStep = max(heightStep, 1)
     }
 
-    /// The sizes in the range that are worth offering: the least, the greatest, the usual ones between, and the nearest to
-    /// `wanted`, largest first.
+    /// The sizes in the range that are worth offering: the least, the greatest, the usual ones between, and the nearest
+    /// to `wanted`, largest first.
     public func usualSizes(wanted: VideoSize?) -> [(width: Int, height: Int)] {
         var sizes = [(widths.upperBound, heights.upperBound), (widths.lowerBound, heights.lowerBound)]
         sizes += Self.usual.filter { widths.contains($0.0) && heights.contains($0.1) }

@@ -3,8 +3,8 @@ import Glibc
 import Media
 
 extension V4L2Device {
-    /// Drivers of half a camera: the Raspberry Pi's image processor, whose nodes capture only what is fed in at another one, but do
-    /// not say so.
+    /// Drivers of half a camera: the Raspberry Pi's image processor, whose nodes capture only what is fed in at another
+    /// one, but do not say so.
     private static let drivers: Set<String> = ["bcm2835-isp"]
 
     /// A driver that never ends its list must not hang us.
@@ -28,8 +28,8 @@ extension V4L2Device {
         return nil
     }
 
-    /// Whether the node is a camera that works by itself: not a codec or scaler (memory to memory), and not the last node of a
-    /// pipeline that a program must first put together with the media controller.
+    /// Whether the node is a camera that works by itself: not a codec or scaler (memory to memory), and not the last
+    /// node of a pipeline that a program must first put together with the media controller.
     var isCamera: Bool {
         let excluded = UInt32(V4L2_CAP_VIDEO_M2M) | UInt32(V4L2_CAP_VIDEO_M2M_MPLANE) | UInt32(V4L2_CAP_IO_MC)
         return captureType != nil && capabilities & excluded == 0 && !Self.drivers.contains(driver)
@@ -91,7 +91,8 @@ extension V4L2Device {
         return (described, range)
     }
 
-    /// The size that the device is set to, where it is set to `fourCC`: all there is to know of a driver that cannot enumerate sizes.
+    /// The size that the device is set to, where it is set to `fourCC`: all there is to know of a driver that cannot
+    /// enumerate sizes.
     private func currentSize(of fourCC: FourCC) -> (width: Int, height: Int)? {
         guard let captureType else { return nil }
         var format = v4l2_format()

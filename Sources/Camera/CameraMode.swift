@@ -26,13 +26,13 @@ extension CameraMode {
 
     /// The best mode among `formats` up to `size` and `frameRate`. In this order:
     ///
-    /// 1. a rate of at least 15 (or `frameRate`, where that is less), for a large picture at five frames a second is a bad one
-    /// 2. not larger than `size`; among the larger ones, where there are no others, the smallest
-    /// 3. the largest size
-    /// 4. the highest rate up to `frameRate`; among the faster ones, where there are no others, the slowest
-    /// 5. the format that is cheapest to convert: planar, semi-planar, packed, JPEG
+    /// 1. a rate of at least 15 (or `frameRate`, where that is less), for a large picture at five frames a second is a
+    /// bad one 2. not larger than `size`; among the larger ones, where there are no others, the smallest 3. the largest
+    /// size 4. the highest rate up to `frameRate`; among the faster ones, where there are no others, the slowest 5. the
+    /// format that is cheapest to convert: planar, semi-planar, packed, JPEG
     ///
-    /// So a USB camera whose raw pictures do not fit through the bus at 30 frames a second gives JPEG, and one whose do gives them raw.
+    /// So a USB camera whose raw pictures do not fit through the bus at 30 frames a second gives JPEG, and one whose do
+    /// gives them raw.
     public static func best(among formats: [CameraFormat], upTo size: VideoSize, frameRate: Double) -> CameraMode? {
         var best: (mode: CameraMode, rank: Rank)?
         for format in formats {
@@ -48,8 +48,8 @@ extension CameraMode {
         return best?.mode
     }
 
-    /// The highest of `rates` up to `limit`, else the lowest. Drivers count 30 as 30000/1001 and the like, so a little more than the
-    /// limit is not above it.
+    /// The highest of `rates` up to `limit`, else the lowest. Drivers count 30 as 30000/1001 and the like, so a little
+    /// more than the limit is not above it.
     static func rate(among rates: [FrameRate], upTo limit: Double) -> FrameRate? {
         rates.filter { $0.value <= limit * 1.01 }.max() ?? rates.min()
     }

@@ -26,8 +26,8 @@ struct Mask: Sendable {
     let luma: [UInt8]
     let chroma: [UInt8]
 
-    /// What a round pen of `radius` pixels leaves that is drawn along `strokes`, in a box of `width` by `height` pixels, rounded up to
-    /// even.
+    /// What a round pen of `radius` pixels leaves that is drawn along `strokes`, in a box of `width` by `height`
+    /// pixels, rounded up to even.
     init(width: Int, height: Int, strokes: [PenStroke], radius: Double) {
         let evenWidth = (width + 1) & ~1
         let evenHeight = (height + 1) & ~1
@@ -130,7 +130,8 @@ struct Canvas: Sendable {
         }
     }
 
-    /// Draws cells of `light` (true) and `dark` luma, row by row; `columnEdges` and `rowEdges` are where they begin and end.
+    /// Draws cells of `light` (true) and `dark` luma, row by row; `columnEdges` and `rowEdges` are where they begin and
+    /// end.
     mutating func drawCells(_ cells: [[Bool]], columnEdges: [Int], rowEdges: [Int], light: UInt8, dark: UInt8) {
         bytes.withUnsafeMutableBytes { bytes in
             for (row, cells) in cells.enumerated() {

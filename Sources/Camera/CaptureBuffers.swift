@@ -3,7 +3,8 @@ import Glibc
 import Media
 import Wire
 
-/// The memory that a driver captures into: buffers that it shares with us, each of one memory or more. Released with the object.
+/// The memory that a driver captures into: buffers that it shares with us, each of one memory or more. Released with
+/// the object.
 final class CaptureBuffers {
     /// A buffer that the driver filled and lent to us until it is queued again.
     struct Filled {
@@ -99,8 +100,8 @@ final class CaptureBuffers {
     }
 
     private func request() throws(DeviceError) -> UInt32 {
-        // Asking for none tells what the driver can do. Memory that the processor does not cache is what many boards' drivers give
-        // unless asked, and reading a picture out of it takes ten times as long.
+        // Asking for none tells what the driver can do. Memory that the processor does not cache is what many boards'
+        // drivers give unless asked, and reading a picture out of it takes ten times as long.
         var request = v4l2_requestbuffers()
         request.type = type.rawValue
         request.memory = V4L2_MEMORY_MMAP.rawValue

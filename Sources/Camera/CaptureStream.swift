@@ -94,7 +94,8 @@ struct CaptureStream {
                 "\(device.path): \(device.name) offers \(mode.pixelFormat.fourCC) but gives \(FourCC(rawValue: pixelFormat))"
             )
         }
-        // Rows of both half-pictures by turns are shown as they are; half-pictures one after the other would be two pictures in one.
+        // Rows of both half-pictures by turns are shown as they are; half-pictures one after the other would be two
+        // pictures in one.
         guard
             [V4L2_FIELD_NONE, V4L2_FIELD_INTERLACED, V4L2_FIELD_INTERLACED_TB, V4L2_FIELD_INTERLACED_BT]
                 .contains(where: { $0.rawValue == field })

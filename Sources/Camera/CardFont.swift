@@ -1,5 +1,5 @@
-/// The letters of the test card: drawn on a grid of 5 by 7 points with a row more for descenders and three more for marks, and stroked
-/// with a round pen that cuts the corners, so that they are smooth at any size.
+/// The letters of the test card: drawn on a grid of 5 by 7 points with a row more for descenders and three more for
+/// marks, and stroked with a round pen that cuts the corners, so that they are smooth at any size.
 enum CardFont {
     /// Points from the top of a capital to the base line.
     static let capHeight = 7

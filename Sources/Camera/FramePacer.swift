@@ -1,6 +1,7 @@
 import Wire
 
-/// When the pictures of a source without a clock of its own are due: evenly, and without catching up on those that were missed.
+/// When the pictures of a source without a clock of its own are due: evenly, and without catching up on those that were
+/// missed.
 struct FramePacer: Sendable {
     private let frameRate: Double
     private var start: Instant?

@@ -1,8 +1,8 @@
 import CTurboJPEG
 import Media
 
-/// Decodes JPEG, as USB cameras send it, to I420 of the full range. Pictures without Huffman tables, which most cameras leave out to
-/// save room, get the usual ones from libjpeg-turbo. Owned by one thread.
+/// Decodes JPEG, as USB cameras send it, to I420 of the full range. Pictures without Huffman tables, which most cameras
+/// leave out to save room, get the usual ones from libjpeg-turbo. Owned by one thread.
 final class JPEGDecoder {
     private var decompressor: tjhandle
     /// Planes that do not have the output's shape are decoded to here first.
@@ -18,10 +18,12 @@ final class JPEGDecoder {
         tjDestroy(decompressor)
     }
 
-    /// Decodes `data` to `picture`, cropped where it is larger. False where it is corrupt or too small; `picture` is then of no use.
+    /// Decodes `data` to `picture`, cropped where it is larger. False where it is corrupt or too small; `picture` is
+    /// then of no use.
     func decode(_ data: UnsafeRawBufferPointer, to picture: I420Memory) -> Bool {
         if decodePicture(data, to: picture) { return true }
-        // An error in a header leaves libjpeg in the middle of it, and every picture after would fail: begin with a new one.
+        // An error in a header leaves libjpeg in the middle of it, and every picture after would fail: begin with a new
+        // one.
         if let fresh = tjInitDecompress() {
             tjDestroy(decompressor)
             decompressor = fresh
@@ -41,7 +43,8 @@ final class JPEGDecoder {
             colorSpace == TJCS_YCbCr.rawValue || colorSpace == TJCS_GRAY.rawValue
         else { return false }
         let size = picture.size
-        // A frame is as large as was negotiated, give or take a macroblock; a header that says otherwise is not worth memory.
+        // A frame is as large as was negotiated, give or take a macroblock; a header that says otherwise is not worth
+        // memory.
         guard (size.width...size.width + 32).contains(Int(width)),
             (size.height...size.height + 32).contains(Int(height))
         else { return false }
@@ -144,8 +147,8 @@ final class JPEGDecoder {
         return result == 0 || isHarmless
     }
 
-    /// Whether the last complaint is of bytes between the picture's data and its end marker (0xd9): many cameras pad there, and what
-    /// comes before was whole. Any other complaint means that a part of the picture was made up.
+    /// Whether the last complaint is of bytes between the picture's data and its end marker (0xd9): many cameras pad
+    /// there, and what comes before was whole. Any other complaint means that a part of the picture was made up.
     private var isHarmless: Bool {
         guard tjGetErrorCode(decompressor) == TJERR_WARNING.rawValue, let text = tjGetErrorStr2(decompressor) else {
             return false

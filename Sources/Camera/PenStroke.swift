@@ -31,8 +31,9 @@ struct PenStroke: Hashable, Sendable {
         return (across.x * across.x + across.y * across.y).squareRoot()
     }
 
-    /// The lines that write a letter given as points on a grid. Points are joined that lie side by side or one above the other, and those
-    /// that touch at a corner where nothing else joins them. Where just two lines meet in a slight bend (45°), the pen takes a curve.
+    /// The lines that write a letter given as points on a grid. Points are joined that lie side by side or one above
+    /// the other, and those that touch at a corner where nothing else joins them. Where just two lines meet in a slight
+    /// bend (45°), the pen takes a curve.
     static func strokes(through grid: [[Bool]]) -> [PenStroke] {
         let points = grid.indices.flatMap { row in grid[row].indices.filter { grid[row][$0] }.map { (row, $0) } }
         let strokes = points.flatMap { row, column -> [PenStroke] in

@@ -14,8 +14,8 @@ package final class PictureConverter {
     private let kind: Kind
     private let isFullRange: Bool
 
-    /// A converter of pictures of `width` by `height` pixels in `format`, whose rows lie `bytesPerLine` apart in each memory (0 for
-    /// no padding; of no meaning for JPEG). nil where such pictures cannot be.
+    /// A converter of pictures of `width` by `height` pixels in `format`, whose rows lie `bytesPerLine` apart in each
+    /// memory (0 for no padding; of no meaning for JPEG). nil where such pictures cannot be.
     package init?(format: PixelFormat, width: Int, height: Int, bytesPerLine: [Int], isFullRange: Bool = false) {
         guard width >= 2, height >= 2, width <= 1 << 14, height <= 1 << 14 else { return nil }
         switch format {
@@ -34,7 +34,8 @@ package final class PictureConverter {
         self.size = VideoSize(width: width & ~1, height: height & ~1)
     }
 
-    /// The picture in `memories` as `size.i420ByteCount` bytes of I420; nil where they are too short or the JPEG is corrupt.
+    /// The picture in `memories` as `size.i420ByteCount` bytes of I420; nil where they are too short or the JPEG is
+    /// corrupt.
     package func convert(_ memories: [UnsafeRawBufferPointer]) -> [UInt8]? {
         switch kind {
         case .raw(let layout):

@@ -14,9 +14,9 @@ struct PictureLayout: Hashable, Sendable {
     /// The bytes that each memory must at least hold.
     let requiredCounts: [Int]
 
-    /// The layout of a picture of `width` by `height` pixels whose rows the driver says to be `bytesPerLine` apart: of the first plane,
-    /// where all are in one memory, or in each memory. Zero stands for rows without padding. nil for a compressed format, and
-    /// for rows that cannot hold the picture.
+    /// The layout of a picture of `width` by `height` pixels whose rows the driver says to be `bytesPerLine` apart: of
+    /// the first plane, where all are in one memory, or in each memory. Zero stands for rows without padding. nil for a
+    /// compressed format, and for rows that cannot hold the picture.
     init?(format: PixelFormat, width: Int, height: Int, bytesPerLine: [Int]) {
         guard width > 0, height > 0, bytesPerLine.count == format.memoryPlaneCount else { return nil }
         let chromaWidth = (width + 1) / 2
@@ -35,7 +35,8 @@ struct PictureLayout: Hashable, Sendable {
         var offset = 0
         for (index, row) in rows.enumerated() {
             let memory = isOneMemory ? 0 : index
-            // In one memory the padding of the luma rows decides that of the chroma rows: half of it in planes of their own.
+            // In one memory the padding of the luma rows decides that of the chroma rows: half of it in planes of their
+            // own.
             let given = isOneMemory && rows.count == 3 && index > 0 ? bytesPerLine[0] / 2 : bytesPerLine[memory]
             let stride = given == 0 ? row.bytes : given
             guard stride >= row.bytes, stride <= 1 << 20, row.count <= 1 << 16 else { return nil }

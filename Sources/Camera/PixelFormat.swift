@@ -14,7 +14,8 @@ public struct FourCC: Hashable, Sendable, CustomStringConvertible {
         rawValue = characters.withUTF8Buffer { $0.reversed().reduce(0) { $0 << 8 | UInt32($1) } }
     }
 
-    /// The characters; those that cannot be printed as `.`. The highest bit, which marks big-endian formats, is left out.
+    /// The characters; those that cannot be printed as `.`. The highest bit, which marks big-endian formats, is left
+    /// out.
     public var description: String {
         String(
             String.UnicodeScalarView(

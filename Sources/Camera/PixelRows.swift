@@ -1,5 +1,5 @@
-/// The inner loops of the conversion to I420. Each works in steps of whole vectors, which the compiler turns into the machine's own
-/// (SSE2, NEON), and does what is left sample by sample.
+/// The inner loops of the conversion to I420. Each works in steps of whole vectors, which the compiler turns into the
+/// machine's own (SSE2, NEON), and does what is left sample by sample.
 enum PixelRows {
     /// Which byte of each pair in packed 4:2:2 is the luma.
     enum LumaByte {
@@ -38,8 +38,9 @@ enum PixelRows {
         }
     }
 
-    /// Two rows of packed 4:2:2, `width` pixels each, into two rows of luma and one of each chroma: 4:2:0 has half the rows of chroma,
-    /// and each sample is the mean of the two it stands for, rounded up at a half, which is where H.264 supposes it (between the rows).
+    /// Two rows of packed 4:2:2, `width` pixels each, into two rows of luma and one of each chroma: 4:2:0 has half the
+    /// rows of chroma, and each sample is the mean of the two it stands for, rounded up at a half, which is where H.264
+    /// supposes it (between the rows).
     @inline(__always)
     static func unpack(
         _ upper: UnsafeRawPointer, _ lower: UnsafeRawPointer, lumaByte: LumaByte, width: Int,

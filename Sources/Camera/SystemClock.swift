@@ -1,4 +1,5 @@
-// The kernel's headers bring the C library's time types with them, so that either module may be the one that defines them.
+// The kernel's headers bring the C library's time types with them, so that either module may be the one that defines
+// them.
 import CV4L2
 import Glibc
 import Wire

@@ -1,11 +1,12 @@
 import Media
 import Wire
 
-/// The picture of a door without a camera: colour bars, a clock in large digits, the door's name, a disc that glides to and fro, and at
-/// the foot a strip of cells from which a program reads the clock (`TestCardStrip` says how). Owned by one thread.
+/// The picture of a door without a camera: colour bars, a clock in large digits, the door's name, a disc that glides to
+/// and fro, and at the foot a strip of cells from which a program reads the clock (`TestCardStrip` says how). Owned by
+/// one thread.
 ///
-/// From the top, in parts of the height: bars 0…0.385, the clock's digits `HH:MM:SS` 0.435…0.625, the name 0.675…0.737, the label
-/// 0.765…0.797, the disc's rail at 0.835, the strip 0.86…0.98.
+/// From the top, in parts of the height: bars 0…0.385, the clock's digits `HH:MM:SS` 0.435…0.625, the name 0.675…0.737,
+/// the label 0.765…0.797, the disc's rail at 0.835, the strip 0.86…0.98.
 public final class TestCard: VideoSource {
     /// The size of every frame.
     public let size: VideoSize
@@ -18,8 +19,8 @@ public final class TestCard: VideoSource {
     private var pacer: FramePacer
     private var painter: TestCardPainter
 
-    /// A card of `size`, `frameRate` times a second, with the door's `name` and `label` under it, and the time that `clock` tells:
-    /// milliseconds since midnight, by the owner's own time.
+    /// A card of `size`, `frameRate` times a second, with the door's `name` and `label` under it, and the time that
+    /// `clock` tells: milliseconds since midnight, by the owner's own time.
     public convenience init(
         size: VideoSize, frameRate: Double, name: String, label: String = "no camera",
         clock: @escaping @Sendable () -> Int = { TestCard.localMillisecondsOfDay() }

@@ -1,14 +1,15 @@
 import Glibc
 import Media
 
-/// Draws the pictures of a test card. What stands still is drawn once, the clock once a second, and the rest for each picture.
+/// Draws the pictures of a test card. What stands still is drawn once, the clock once a second, and the rest for each
+/// picture.
 struct TestCardPainter {
     private let size: VideoSize
     /// Everything that stands still, and the clock as of `second`.
     private var background: Canvas
     private var second: Int?
-    /// The last pictures, drawn on again in turn: by then whoever got one is mostly done with it, so that no more than the moving parts
-    /// is written. Where somebody is not, the array's copy on write keeps his.
+    /// The last pictures, drawn on again in turn: by then whoever got one is mostly done with it, so that no more than
+    /// the moving parts is written. Where somebody is not, the array's copy on write keeps his.
     private var pictures: [Picture] = []
 
     private struct Picture {
@@ -101,8 +102,8 @@ struct TestCardPainter {
         }
     }
 
-    /// A line of text in the middle, as large as `capHeight` (in parts of the picture's height) where it fits, else smaller, and in the
-    /// end cut off.
+    /// A line of text in the middle, as large as `capHeight` (in parts of the picture's height) where it fits, else
+    /// smaller, and in the end cut off.
     private mutating func drawText(_ text: String, capHeight: Double, top: Double, _ colour: Colour) {
         let line = text.prefix(200).split(whereSeparator: \.isNewline).joined(separator: " ")
         guard !line.isEmpty else { return }

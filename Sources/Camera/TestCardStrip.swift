@@ -19,10 +19,10 @@ import Media
 ///   └─────────────────────────────┴─────────────────┴────────────────┘
 /// ```
 ///
-/// L and D are always light and dark: halfway between their lumas lies the threshold of their row. A cell that is lighter is a 1. Take
-/// the mean of the middle half of each cell, both ways, for coding blurs the edges. The CRC-8 has the polynomial x⁸+x²+x+1 and
-/// starts at 0xff; it is taken over the 36 bits before it as five bytes, the first of which has four zero bits on top. A picture in
-/// which it is wrong was torn or coded too coarsely: read the next one.
+/// L and D are always light and dark: halfway between their lumas lies the threshold of their row. A cell that is
+/// lighter is a 1. Take the mean of the middle half of each cell, both ways, for coding blurs the edges. The CRC-8 has
+/// the polynomial x⁸+x²+x+1 and starts at 0xff; it is taken over the 36 bits before it as five bytes, the first of
+/// which has four zero bits on top. A picture in which it is wrong was torn or coded too coarsely: read the next one.
 public struct TestCardStrip: Hashable, Sendable {
     /// Milliseconds since midnight on the card's clock when the picture was drawn: 0..<86,400,000.
     public let millisecondsOfDay: Int

@@ -38,8 +38,9 @@ public struct CameraStatistics: Hashable, Sendable {
     public init() {}
 }
 
-/// A camera by the kernel's own interface, V4L2, in memory-mapped buffers. Owned by one thread. A device that is unplugged, or whose
-/// picture changes its size, ends with a `DeviceError`: let go of the object, which closes the device, and open it anew.
+/// A camera by the kernel's own interface, V4L2, in memory-mapped buffers. Owned by one thread. A device that is
+/// unplugged, or whose picture changes its size, ends with a `DeviceError`: let go of the object, which closes the
+/// device, and open it anew.
 public final class V4L2Camera: VideoSource {
     /// How the camera is run; size and rate are what the driver settled on.
     public let mode: CameraMode
@@ -95,8 +96,8 @@ public final class V4L2Camera: VideoSource {
         buffers.stop()
     }
 
-    /// The cameras of this machine, by their numbers. Codecs, metadata and output nodes, which have the same kind of file, are left
-    /// out, and so are nodes that work only as the end of a pipeline put together by another program.
+    /// The cameras of this machine, by their numbers. Codecs, metadata and output nodes, which have the same kind of
+    /// file, are left out, and so are nodes that work only as the end of a pipeline put together by another program.
     public static func devices() -> [CameraDevice] { enumerate().devices }
 
     /// The cameras of this machine, and why others could not be asked (no permission, most often).
@@ -123,7 +124,8 @@ public final class V4L2Camera: VideoSource {
             if events == 0 { return nil }
             if events & POLLPRI != 0 { try takeEvents() }
             guard let filled = try newest() else {
-                // Taking a buffer throws where the device is gone; a driver that only says POLLERR has stopped by itself.
+                // Taking a buffer throws where the device is gone; a driver that only says POLLERR has stopped by
+                // itself.
                 if events & (POLLERR | POLLHUP | POLLNVAL) != 0 {
                     throw DeviceError("\(device.path): stopped giving pictures")
                 }

@@ -2,8 +2,8 @@ import CX264
 import Media
 import Wire
 
-/// H.264 in constrained baseline profile by x264, tuned so that each picture comes out as soon as it went in. Owned by one
-/// thread. Every key frame carries its parameter sets.
+/// H.264 in constrained baseline profile by x264, tuned so that each picture comes out as soon as it went in. Owned by
+/// one thread. Every key frame carries its parameter sets.
 public final class H264Encoder: VideoEncoder {
     /// What the encoder was made for; `bitrate` follows `setBitrate`.
     public private(set) var configuration: H264EncoderConfiguration
@@ -133,8 +133,8 @@ public final class H264Encoder: VideoEncoder {
         parameters.i_keyint_max =
             configuration.keyFrameInterval.map { Int32(max(1, min($0.inSeconds * configuration.frameRate, 1e6))) }
             ?? X264_KEYINT_MAX_INFINITE
-        // A picture that shares nothing with the one before is coded in intra macroblocks where they are cheaper; a whole I picture
-        // that nobody asked for is only a burst.
+        // A picture that shares nothing with the one before is coded in intra macroblocks where they are cheaper; a
+        // whole I picture that nobody asked for is only a burst.
         parameters.i_scenecut_threshold = 0
         parameters.b_repeat_headers = 1
         parameters.b_annexb = 1
@@ -155,7 +155,8 @@ public final class H264Encoder: VideoEncoder {
         parameters.rc.i_vbv_buffer_size = Int32(Double(kilobits) * bufferSeconds)
     }
 
-    /// Copies the NAL units, which lie back to back in x264's memory, and leaves out the one that only names x264 itself.
+    /// Copies the NAL units, which lie back to back in x264's memory, and leaves out the one that only names x264
+    /// itself.
     private static func accessUnit(
         of nalUnits: UnsafeBufferPointer<x264_nal_t>, isKeyFrame: Bool, captured: Instant
     ) -> AccessUnit {
@@ -171,8 +172,8 @@ public final class H264Encoder: VideoEncoder {
                 count += payload.count
                 ranges.append(start..<count)
                 if nalUnit.i_type == NAL_SPS.rawValue {
-                    // constraint_set2_flag: what x264 makes for baseline obeys the extended profile as well (H.264 §A.2.3), and
-                    // with the flag the parameter set says exactly the 42e0.. that is negotiated.
+                    // constraint_set2_flag: what x264 makes for baseline obeys the extended profile as well (H.264
+                    // §A.2.3), and with the flag the parameter set says exactly the 42e0.. that is negotiated.
                     buffer[start + 2] |= 0x20
                 }
             }

@@ -20,8 +20,8 @@ public struct H264EncoderConfiguration: Hashable, Sendable {
     public var bitrate: Int
     /// The work done for each picture.
     public var preset: Preset
-    /// The longest time between key frames; nil to make them on request alone, which is what viewers who can ask for them
-    /// (RFC 4585 §6.3.1) are best served by: a key frame is many times the size of a picture between.
+    /// The longest time between key frames; nil to make them on request alone, which is what viewers who can ask for
+    /// them (RFC 4585 §6.3.1) are best served by: a key frame is many times the size of a picture between.
     public var keyFrameInterval: Duration?
     /// Threads that share each picture, in slices: more than one adds no delay, and a little to the size.
     public var threads: Int

@@ -1,7 +1,7 @@
 import Wire
 
-/// Merges the key-frame requests of all viewers: at most one key frame in every `interval`. A request that comes too early is
-/// kept and served when the interval is over, for the viewer who made it cannot see anything until then.
+/// Merges the key-frame requests of all viewers: at most one key frame in every `interval`. A request that comes too
+/// early is kept and served when the interval is over, for the viewer who made it cannot see anything until then.
 public struct KeyFrameRequests: Sendable {
     /// The least time between two key frames.
     public let interval: Duration
@@ -26,7 +26,8 @@ public struct KeyFrameRequests: Sendable {
         return true
     }
 
-    /// The encoder made a key frame at `now`, by itself or because it was told to: it answers every request made before.
+    /// The encoder made a key frame at `now`, by itself or because it was told to: it answers every request made
+    /// before.
     public mutating func keyFrameWasEncoded(at now: Instant) {
         isRequested = false
         lastKeyFrame = now

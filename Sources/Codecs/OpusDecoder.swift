@@ -1,7 +1,8 @@
 import COpus
 import Media
 
-/// Decodes Opus to 48 kHz mono, whatever the packets hold: any duration, any mode, stereo mixed down. Owned by one thread.
+/// Decodes Opus to 48 kHz mono, whatever the packets hold: any duration, any mode, stereo mixed down. Owned by one
+/// thread.
 public final class OpusDecoder {
     /// Samples in the longest packet there can be: 120 ms (RFC 6716 §3.2.5).
     public static let maximumSamplesPerPacket = 5_760
@@ -34,14 +35,15 @@ public final class OpusDecoder {
         try decode(packet, samples: Self.sampleCount(of: packet), forwardErrorCorrection: false)
     }
 
-    /// The samples of the lost packet before `next`, from the copy that `next` carries of it, or concealed where it has none.
-    /// `samples`, a multiple of 120 (2.5 ms), is how many are missing. Decode `next` itself afterwards.
+    /// The samples of the lost packet before `next`, from the copy that `next` carries of it, or concealed where it has
+    /// none. `samples`, a multiple of 120 (2.5 ms), is how many are missing. Decode `next` itself afterwards.
     public func recover(samples: Int = AudioFormat.samplesPerBlock, from next: [UInt8]) throws(OpusError) -> [Int16] {
         _ = try Self.sampleCount(of: next)
         return try decode(next, samples: samples, forwardErrorCorrection: true)
     }
 
-    /// What the ear best takes for `samples` lost ones, a multiple of 120 (2.5 ms): the voice goes on for a moment, then fades.
+    /// What the ear best takes for `samples` lost ones, a multiple of 120 (2.5 ms): the voice goes on for a moment,
+    /// then fades.
     public func conceal(samples: Int = AudioFormat.samplesPerBlock) throws(OpusError) -> [Int16] {
         try decode(nil, samples: samples, forwardErrorCorrection: false)
     }

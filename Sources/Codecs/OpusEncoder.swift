@@ -21,14 +21,15 @@ public enum OpusError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// Encodes 48 kHz mono speech, 20 ms a packet, with in-band forward error correction (RFC 6716 §2.1.7). Owned by one thread.
+/// Encodes 48 kHz mono speech, 20 ms a packet, with in-band forward error correction (RFC 6716 §2.1.7). Owned by one
+/// thread.
 public final class OpusEncoder {
     /// The most bytes in a packet: what libopus recommends, above anything that `bitrate` leads to.
     static let maximumPacketLength = 1_275
     private let encoder: OpaquePointer
 
-    /// An encoder that aims at `bitrate` bits a second (6,000 to 510,000). `complexity`, from 0 to 10, trades time for quality;
-    /// `expectedLoss` is as in `setExpectedLoss`.
+    /// An encoder that aims at `bitrate` bits a second (6,000 to 510,000). `complexity`, from 0 to 10, trades time for
+    /// quality; `expectedLoss` is as in `setExpectedLoss`.
     public init(bitrate: Int = 32_000, complexity: Int = 5, expectedLoss: Double = 0.05) throws(OpusError) {
         var code: Int32 = 0
         guard let encoder = opus_encoder_create(Int32(AudioFormat.sampleRate), 1, OPUS_APPLICATION_VOIP, &code) else {
@@ -50,8 +51,8 @@ public final class OpusEncoder {
         try check(copus_set_bitrate(encoder, Int32(clamping: bitrate)))
     }
 
-    /// Prepares for `fraction` of the packets (0 to 1) being lost: the more, the more of each packet repeats the one before.
-    /// At 0 nothing is repeated.
+    /// Prepares for `fraction` of the packets (0 to 1) being lost: the more, the more of each packet repeats the one
+    /// before. At 0 nothing is repeated.
     public func setExpectedLoss(_ fraction: Double) throws(OpusError) {
         let percent = fraction.isNaN ? 0 : (min(max(fraction, 0), 1) * 100).rounded()
         try check(copus_set_packet_loss(encoder, Int32(percent)))

@@ -10,13 +10,13 @@ public final class DTLSCertificate: Sendable {
     /// The certificate's DER encoding.
     public let der: [UInt8]
 
-    /// Holds key and certificate too. OpenSSL counts references to it and locks it itself, and once it is set up nothing
-    /// changes it.
+    /// Holds key and certificate too. OpenSSL counts references to it and locks it itself, and once it is set up
+    /// nothing changes it.
     let context: DTLSContext
 
-    /// Makes a new ECDSA P-256 key (RFC 8827 §6.5) and a certificate for it with a random serial number and common name,
-    /// which say nothing about the endpoint. It is valid from a day before `unixTime` (peers' clocks differ), in seconds
-    /// since 1970, until `lifetime` after it.
+    /// Makes a new ECDSA P-256 key (RFC 8827 §6.5) and a certificate for it with a random serial number and common
+    /// name, which say nothing about the endpoint. It is valid from a day before `unixTime` (peers' clocks differ), in
+    /// seconds since 1970, until `lifetime` after it.
     public convenience init(
         generatedAt unixTime: Int64, lifetime: Duration = .seconds(365 * 86400)
     ) throws(DTLSError) {

@@ -1,8 +1,8 @@
 import COpenSSL
 import SRTP
 
-/// OpenSSL's settings for the transports of one certificate (`SSL_CTX`), made once: a transport of its own costs no more
-/// than its own state.
+/// OpenSSL's settings for the transports of one certificate (`SSL_CTX`), made once: a transport of its own costs no
+/// more than its own state.
 final class DTLSContext: Sendable {
     // OpenSSL's own lock and reference count guard it, and nobody changes it once it is set up.
     nonisolated(unsafe) let pointer: OpaquePointer
@@ -11,8 +11,8 @@ final class DTLSContext: Sendable {
     init(key: OpaquePointer, x509: OpaquePointer) throws(DTLSError) {
         guard let context = SSL_CTX_new(DTLS_method()) else { throw .lastInOpenSSL }
         pointer = context
-        // RFC 8827 §6.5: DTLS 1.2, and TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 with P-256 is what everybody has. A peer's
-        // certificate may also be RSA. Without hybrid key exchange, which DTLS 1.2 does not know.
+        // RFC 8827 §6.5: DTLS 1.2, and TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 with P-256 is what everybody has. A
+        // peer's certificate may also be RSA. Without hybrid key exchange, which DTLS 1.2 does not know.
         let suites = """
             ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:\
             ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305
@@ -34,7 +34,8 @@ final class DTLSContext: Sendable {
         doorward_ssl_ctx_set_mode(context, Int(SSL_MODE_RELEASE_BUFFERS))
         // What a peer's chain may take up in memory; browsers send one certificate of 300 bytes.
         doorward_ssl_ctx_set_max_cert_list(context, 16384)
-        // RFC 5763 §5: both sides show a certificate. Who signed it does not matter, so our own check replaces OpenSSL's.
+        // RFC 5763 §5: both sides show a certificate. Who signed it does not matter, so our own check replaces
+        // OpenSSL's.
         SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nil)
         SSL_CTX_set_cert_verify_callback(context, verifyPeerCertificate, nil)
     }

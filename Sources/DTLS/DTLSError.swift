@@ -12,8 +12,8 @@ public enum DTLSError: Error, Hashable, Sendable {
     case alertReceived(UInt8)
     /// The peer did not answer however often a flight was repeated.
     case timedOut
-    /// OpenSSL failed: the peer broke a rule of the protocol, or the two sides have no cipher suite in common; the text is
-    /// OpenSSL's.
+    /// OpenSSL failed: the peer broke a rule of the protocol, or the two sides have no cipher suite in common; the text
+    /// is OpenSSL's.
     case failed(String)
 
     /// The first error in OpenSSL's queue, from which the later ones follow.

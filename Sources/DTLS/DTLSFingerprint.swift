@@ -65,9 +65,9 @@ public struct DTLSFingerprint: Hashable, Sendable, CustomStringConvertible {
 
     /// Whether the certificate `der` is one of those with the fingerprints `announced`.
     ///
-    /// RFC 8122 §5.1: several fingerprints are of one certificate by several hash functions, or of several certificates,
-    /// all by the same functions. So for each function the certificate's fingerprint must be among those announced; one
-    /// match by a weak function does not outweigh a mismatch by a strong one.
+    /// RFC 8122 §5.1: several fingerprints are of one certificate by several hash functions, or of several
+    /// certificates, all by the same functions. So for each function the certificate's fingerprint must be among those
+    /// announced; one match by a weak function does not outweigh a mismatch by a strong one.
     static func match(_ der: [UInt8], announced: [DTLSFingerprint]) -> Bool {
         let functions = Set(announced.map(\.hashFunction))
         return !functions.isEmpty

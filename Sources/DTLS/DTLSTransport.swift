@@ -23,8 +23,8 @@ public struct SRTPKeyingMaterial: Hashable, Sendable {
 ///                        ├── timed out, alert, wrong fingerprint … ──► failed ◄─────┤
 ///                        └── close ──────────────────────────────────► closed ◄─────┘ close, close_notify
 ///
-/// OpenSSL measures the time until a repetition with `gettimeofday`, which no setting replaces. A test that lets virtual
-/// time pass must override that function for its thread.
+/// OpenSSL measures the time until a repetition with `gettimeofday`, which no setting replaces. A test that lets
+/// virtual time pass must override that function for its thread.
 public final class DTLSTransport {
     /// Which side begins (RFC 8842: `a=setup:active` is the client).
     public enum Role: Hashable, Sendable {
@@ -52,8 +52,8 @@ public final class DTLSTransport {
     public enum Input: Hashable, Sendable {
         /// Packets can be exchanged: a client sends its ClientHello.
         case start
-        /// A datagram of the peer arrived whose first byte is 20…63 (RFC 7983). It starts a server; a client that has not
-        /// been started drops it.
+        /// A datagram of the peer arrived whose first byte is 20…63 (RFC 7983). It starts a server; a client that has
+        /// not been started drops it.
         case datagram([UInt8])
         /// The peer's session description announced these fingerprints, of any number of certificates and by any number
         /// of hash functions. May come after the handshake, which then waits for it.
@@ -198,10 +198,11 @@ public final class DTLSTransport {
         return announced.isEmpty || DTLSFingerprint.match(der, announced: announced)
     }
 
-    /// How long to wait for an answer to a flight, in microseconds, when last time it was `previous` (0 the first time).
+    /// How long to wait for an answer to a flight, in microseconds, when last time it was `previous` (0 the first
+    /// time).
     private func retransmissionTimeout(after previous: UInt32) -> UInt32 {
-        // RFC 6347 §4.2.4.1 begins with a second, which is long for somebody at the door. Media start at two round trips,
-        // or at 100 ms while nobody knows them, and double from there up to 3 s. OpenSSL gives up after the 12th
+        // RFC 6347 §4.2.4.1 begins with a second, which is long for somebody at the door. Media start at two round
+        // trips, or at 100 ms while nobody knows them, and double from there up to 3 s. OpenSSL gives up after the 12th
         // repetition: after 27 s, about when ICE does.
         guard previous == 0 else { return min(previous * 2, 3_000_000) }
         guard let roundTripTime else { return 100_000 }
@@ -297,7 +298,8 @@ public final class DTLSTransport {
     }
 
     private func close() {
-        // RFC 5246 §7.2.1: the other side answers a close_notify with its own; before the handshake's end there is none.
+        // RFC 5246 §7.2.1: the other side answers a close_notify with its own; before the handshake's end there is
+        // none.
         if isHandshakeDone { SSL_shutdown(ssl) }
         state = .closed
         events.append(.closed)
@@ -308,8 +310,8 @@ public final class DTLSTransport {
         events.append(.failed(error))
     }
 
-    /// Gives out what `handle` led to and sets the deadline. Datagrams leave before the application hears of anything, so
-    /// that its own packets come after them.
+    /// Gives out what `handle` led to and sets the deadline. Datagrams leave before the application hears of anything,
+    /// so that its own packets come after them.
     private func finish(at now: Instant) {
         outputs += datagrams.takeOutgoing().map { .transmit($0) }
         outputs += events.map { .event($0) }

@@ -21,7 +21,8 @@ public enum ICECandidateError: Error, Hashable, Sendable {
 }
 
 extension ICECandidate {
-    /// Parses a candidate as browsers write it: an SDP line `a=candidate:…`, the attribute `candidate:…`, or its value only.
+    /// Parses a candidate as browsers write it: an SDP line `a=candidate:…`, the attribute `candidate:…`, or its value
+    /// only.
     ///
     ///     candidate:foundation component transport priority address port typ type
     ///               [raddr address] [rport port] [tcptype type] [extension value]…

@@ -17,8 +17,8 @@ public struct ICEConfiguration: Hashable, Sendable {
     public var hostNominationPatience: Duration = .milliseconds(10)
     /// The same for every other valid pair, where a direct one is worth waiting for.
     public var reflexiveNominationPatience: Duration = .milliseconds(100)
-    /// How long an agent without any pair left to check still waits for a candidate or for the peer's own checks before it
-    /// fails, counted from when the remote credentials are known (RFC 8863 §4).
+    /// How long an agent without any pair left to check still waits for a candidate or for the peer's own checks before
+    /// it fails, counted from when the remote credentials are known (RFC 8863 §4).
     public var connectivityPatience: Duration = .seconds(30)
     /// The mean time between two consent checks; each is drawn from 0.8 to 1.2 times of it (RFC 7675 §5.1).
     public var consentInterval: Duration = .seconds(5)

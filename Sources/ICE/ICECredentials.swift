@@ -1,7 +1,7 @@
 import Wire
 
-/// The username fragment and password of one side of an ICE session (RFC 8445 §5.3), the `ice-ufrag` and `ice-pwd` of its
-/// description. An ICE restart replaces them.
+/// The username fragment and password of one side of an ICE session (RFC 8445 §5.3), the `ice-ufrag` and `ice-pwd` of
+/// its description. An ICE restart replaces them.
 public struct ICECredentials: Hashable, Sendable {
     /// The `ice-ufrag`: 4 to 256 ice-chars.
     public var usernameFragment: String
@@ -14,8 +14,8 @@ public struct ICECredentials: Hashable, Sendable {
         self.password = password
     }
 
-    /// Fresh credentials: a fragment of 8 characters (47 bits: the shell tells the peers on one socket apart by it) and a
-    /// password of 24 (142 bits; RFC 8445 §5.3 wants 24 and 128 at least).
+    /// Fresh credentials: a fragment of 8 characters (47 bits: the shell tells the peers on one socket apart by it) and
+    /// a password of 24 (142 bits; RFC 8445 §5.3 wants 24 and 128 at least).
     public init(random: any RandomSource) {
         self.init(usernameFragment: random.token(8), password: random.token(24))
     }

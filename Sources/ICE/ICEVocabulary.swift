@@ -31,8 +31,8 @@ public enum ICEGatheringState: String, Hashable, Sendable {
 extension ICEAgent {
     /// What an agent is told.
     public enum Input: Sendable {
-        /// The shell has bound a UDP socket: a host candidate and the base of others. `preference` is the local preference
-        /// (RFC 8445 §5.1.2.1) that orders the candidates of one type, each address with one of its own.
+        /// The shell has bound a UDP socket: a host candidate and the base of others. `preference` is the local
+        /// preference (RFC 8445 §5.1.2.1) that orders the candidates of one type, each address with one of its own.
         case localAddressAdded(SocketAddress, preference: UInt16)
         /// The shell has closed a socket, or its interface has gone.
         case localAddressRemoved(SocketAddress)
@@ -40,8 +40,8 @@ extension ICEAgent {
         case stunServerAdded(SocketAddress)
         /// Every local address and STUN server was given.
         case gatheringEnded
-        /// The credentials of the remote description. After a first pair of credentials others belong to the session that
-        /// the next `restart` begins, or that the last one began.
+        /// The credentials of the remote description. After a first pair of credentials others belong to the session
+        /// that the next `restart` begins, or that the last one began.
         case remoteCredentials(ICECredentials, isLite: Bool)
         /// A candidate of the remote description, or one that trickled in.
         case remoteCandidate(ICECandidate)
@@ -51,7 +51,8 @@ extension ICEAgent {
         case datagram([UInt8], local: SocketAddress, remote: SocketAddress)
         /// Media or other authenticated traffic has come in: the pair lives. Need not be told of every packet.
         case received(local: SocketAddress, remote: SocketAddress)
-        /// ICE restart with these new local credentials (RFC 8445 §9); the selected pair stays until there is a new one.
+        /// ICE restart with these new local credentials (RFC 8445 §9); the selected pair stays until there is a new
+        /// one.
         case restart(ICECredentials)
         /// The descriptions' exchange decided the role (RFC 8445 §6.1.1).
         case roleChanged(ICERole)

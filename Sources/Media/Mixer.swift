@@ -1,9 +1,9 @@
 /// Mixes the voices of all who talk into one block for the speaker.
 ///
-/// Each voice is faded in at its first block and out after its last (or where a block is missing), so that nobody's coming
-/// and going is a click. The sum goes through a limiter: a voice alone is untouched up to `AudioMixer.ceiling`; where
-/// several add up to more, the gain gives way in time for the peak and comes back slowly, and what still gets past it at
-/// the start of a block is bent, never cut or wrapped.
+/// Each voice is faded in at its first block and out after its last (or where a block is missing), so that nobody's
+/// coming and going is a click. The sum goes through a limiter: a voice alone is untouched up to `AudioMixer.ceiling`;
+/// where several add up to more, the gain gives way in time for the peak and comes back slowly, and what still gets
+/// past it at the start of a block is bent, never cut or wrapped.
 ///
 /// ```
 ///  voice ─ fade ─┐
@@ -18,8 +18,8 @@ public struct AudioMixer<Voice: Hashable & Sendable>: Sendable {
     /// 5 ms: short enough to lose no consonant, long enough not to click.
     private static var fadeLength: Int { 240 }
 
-    /// The end of the last block of each voice that was heard in it, backwards: what fades out when no block follows. Played
-    /// backwards it begins where the voice broke off, and nothing need be kept back for it.
+    /// The end of the last block of each voice that was heard in it, backwards: what fades out when no block follows.
+    /// Played backwards it begins where the voice broke off, and nothing need be kept back for it.
     private var tails: [Voice: [Int16]] = [:]
     private var limiter = Limiter()
 
@@ -75,7 +75,8 @@ private struct Limiter: Sendable {
         var limited: [Int16] = []
         limited.reserveCapacity(samples.count)
         for step in 0..<steps {
-            // By the step's end the gain must suit this step and the next, so between two ends it suits the step between.
+            // By the step's end the gain must suit this step and the next, so between two ends it suits the step
+            // between.
             let target = min(allowed[step], step + 1 < steps ? allowed[step + 1] : 1, gain + Self.recovery)
             let slope = (target - gain) / Float(Self.stepLength)
             for index in 0..<Self.stepLength {

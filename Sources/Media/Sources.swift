@@ -24,8 +24,9 @@ public protocol VideoSource: AnyObject {
     /// Frames a second that the source aims at.
     var frameRate: Double { get }
 
-    /// Blocks until the next picture is there, at most `timeout`; nil when none came in time. Where several wait, older ones
-    /// are dropped. With `wanted` false the picture is consumed without the cost of converting it, and nil is returned.
+    /// Blocks until the next picture is there, at most `timeout`; nil when none came in time. Where several wait, older
+    /// ones are dropped. With `wanted` false the picture is consumed without the cost of converting it, and nil is
+    /// returned.
     func nextFrame(timeout: Duration, wanted: Bool) throws(DeviceError) -> VideoFrame?
 }
 

@@ -28,7 +28,8 @@ public struct VideoFrame: Sendable {
     public let size: VideoSize
     /// `size.i420ByteCount` bytes: Y, U, V.
     public var bytes: [UInt8]
-    /// When the picture was captured: the driver's timestamp where it gives a monotonic one, else when it was taken over.
+    /// When the picture was captured: the driver's timestamp where it gives a monotonic one, else when it was taken
+    /// over.
     public let captured: Instant
 
     /// A frame over `bytes`, which must be `size.i420ByteCount` long.

@@ -2,7 +2,8 @@ import SDP
 
 /// The codecs of this endpoint, and how they are found in another's description.
 enum CodecPreferences {
-    /// H.264 constrained baseline, packetization mode 1 (RFC 6184, RFC 7742 §6.2), with the feedback that this sender answers.
+    /// H.264 constrained baseline, packetization mode 1 (RFC 6184, RFC 7742 §6.2), with the feedback that this sender
+    /// answers.
     static let h264 = RTPCodec(
         payloadType: 102, name: "H264", clockRate: 90_000,
         parameters: [
@@ -29,17 +30,19 @@ enum CodecPreferences {
                 parameters: [FormatParameter("apt", String(primary))])
         }
         if let negotiated {
-            return [negotiated.codec] + (negotiated.rtxPayloadType.map { [rtx($0, negotiated.codec.payloadType)] } ?? [])
+            return [negotiated.codec]
+                + (negotiated.rtxPayloadType.map { [rtx($0, negotiated.codec.payloadType)] } ?? [])
         }
         return kind == .video ? [h264, rtx(rtxPayloadType, h264.payloadType)] : [opus]
     }
 
-    /// The codec of the offered media description `section` that this endpoint answers with, and the answer's text for it; nil where
-    /// there is none in common.
+    /// The codec of the offered media description `section` that this endpoint answers with, and the answer's text for
+    /// it; nil where there is none in common.
     static func choose(from section: MediaDescription) -> RTCRtpTransceiver.NegotiatedCodec? {
         switch section.kind {
         case .video:
-            // Constrained baseline first: what the encoder makes. A plain baseline decoder takes it too (RFC 6184 §8.1).
+            // Constrained baseline first: what the encoder makes. A plain baseline decoder takes it too (RFC 6184
+            // §8.1).
             let candidates = section.codecs.filter { $0.isNamed("H264") && $0.clockRate == 90_000 }
             let parameters = candidates.compactMap { codec in H264Parameters(codec).map { (codec, $0) } }
             let usable = parameters.filter { $0.1.packetizationMode == 1 }

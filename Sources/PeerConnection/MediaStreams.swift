@@ -109,7 +109,9 @@ extension RTCPeerConnection {
                 extensions: extensions))
     }
 
-    private mutating func receive(_ transceiver: RTCRtpTransceiver, _ ours: MediaDescription, _ theirs: MediaDescription) {
+    private mutating func receive(
+        _ transceiver: RTCRtpTransceiver, _ ours: MediaDescription, _ theirs: MediaDescription
+    ) {
         // what they send bears the numbers of our description (RFC 3264 §5.1)
         guard let codec = CodecPreferences.choose(from: ours) else { return }
         let incoming = MediaStreams.Incoming(

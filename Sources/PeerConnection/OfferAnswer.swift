@@ -14,7 +14,9 @@ extension RTCPeerConnection {
         }
         var media: [MediaDescription] = []
         for (index, old) in previous.enumerated() {
-            if let transceiver = transceivers.first(where: { $0.mid == old.mid }), !transceiver.isStopped, !old.isRejected {
+            if let transceiver = transceivers.first(where: { $0.mid == old.mid }), !transceiver.isStopped,
+                !old.isRejected
+            {
                 media.append(offered(transceiver))
             } else {
                 media.append(rejected(like: old, mid: old.mid ?? "\(index)"))
@@ -32,7 +34,8 @@ extension RTCPeerConnection {
 
     mutating func makeAnswer(to offer: SessionDescription, at now: Instant) -> SessionDescription {
         restartIfAsked(by: offer, at: now)
-        // The first bundle's members share our one transport. Without a bundle only the first usable media description has one.
+        // The first bundle's members share our one transport. Without a bundle only the first usable media description
+        // has one.
         let usable = offer.media.filter { $0.isRTP && !$0.isRejected && $0.isRTCPMultiplexed }
         let members = offer.bundles.first.map(Set.init) ?? Set(usable.prefix(1).compactMap(\.mid))
         var hasUnbundled = false
@@ -52,7 +55,8 @@ extension RTCPeerConnection {
         return session(media, bundle: !offer.bundles.isEmpty)
     }
 
-    /// RFC 8445 §9, RFC 8839 §4.4.1.1: an offer whose credentials have changed restarts ICE; the answer has new ones as well.
+    /// RFC 8445 §9, RFC 8839 §4.4.1.1: an offer whose credentials have changed restarts ICE; the answer has new ones as
+    /// well.
     private mutating func restartIfAsked(by offer: SessionDescription, at now: Instant) {
         guard let known = ice.remoteCredentials,
             let first = offer.media.indices.first(where: { !offer.media[$0].isRejected }),
@@ -96,7 +100,8 @@ extension RTCPeerConnection {
         return section
     }
 
-    /// RFC 8842 §5.3: the answerer chooses where the offer leaves the choice; an association that exists keeps its roles.
+    /// RFC 8842 §5.3: the answerer chooses where the offer leaves the choice; an association that exists keeps its
+    /// roles.
     private func answerSetup(to offered: SetupRole?) -> SetupRole {
         if let dtls { return dtls.role == .server ? .passive : .active }
         switch offered {
@@ -114,7 +119,9 @@ extension RTCPeerConnection {
         section.icePwd = ice.credentials.password
         section.iceOptions = ["trickle"]
         let fingerprint = configuration.certificate.fingerprint(.sha256)
-        section.fingerprints = [SDPFingerprint(hashFunction: fingerprint.hashFunction.rawValue, bytes: fingerprint.bytes)]
+        section.fingerprints = [
+            SDPFingerprint(hashFunction: fingerprint.hashFunction.rawValue, bytes: fingerprint.bytes)
+        ]
         section.setup = setup
         return section
     }
@@ -129,7 +136,8 @@ extension RTCPeerConnection {
         }
     }
 
-    /// RFC 8829 §5.3.1: a rejected media description has port 0 and, for the grammar's sake, one of the offer's formats.
+    /// RFC 8829 §5.3.1: a rejected media description has port 0 and, for the grammar's sake, one of the offer's
+    /// formats.
     private func rejected(like section: MediaDescription, mid: String?) -> MediaDescription {
         var rejection = MediaDescription(
             kind: section.kind, transportProtocol: section.transportProtocol, port: 0, direction: .inactive)
@@ -157,7 +165,8 @@ extension RTCPeerConnection {
 
     // MARK: Candidates
 
-    /// The description `session` with every candidate gathered so far in the media description whose transport is shared.
+    /// The description `session` with every candidate gathered so far in the media description whose transport is
+    /// shared.
     func withCandidates(_ session: SessionDescription) -> SessionDescription {
         guard let first = session.media.firstIndex(where: { !$0.isRejected }) else { return session }
         var session = session
@@ -176,7 +185,8 @@ extension RTCPeerConnection {
     }
 
     private mutating func emit(_ attribute: String) {
-        // what is gathered before the first description, or while one with new credentials is made, stands in that description
+        // what is gathered before the first description, or while one with new credentials is made, stands in that
+        // description
         guard let local = negotiated.local?.session, let index = local.media.firstIndex(where: { !$0.isRejected }),
             local.media[index].iceUfrag == ice.credentials.usernameFragment
         else { return }

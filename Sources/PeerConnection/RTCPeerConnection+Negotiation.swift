@@ -33,8 +33,8 @@ extension RTCPeerConnection {
         return RTCSessionDescription(type: entry.type, sdp: entry.session.description)
     }
 
-    /// `setLocalDescription`: without an argument it makes what the signalling state calls for, an offer or an answer (W3C
-    /// §4.4.1.5). With a rollback it takes the pending offer back.
+    /// `setLocalDescription`: without an argument it makes what the signalling state calls for, an offer or an answer
+    /// (W3C §4.4.1.5). With a rollback it takes the pending offer back.
     public mutating func setLocalDescription(_ description: RTCSdpType? = nil, at now: Instant) throws(RTCError) {
         switch (description ?? (signalingState == .haveRemoteOffer ? .answer : .offer), signalingState) {
         case (.offer, .stable), (.offer, .haveLocalOffer):
@@ -49,13 +49,16 @@ extension RTCPeerConnection {
         drainTransport(at: now)
     }
 
-    /// `setRemoteDescription`. An offer that meets a pending one of ours takes its place: ours is rolled back (W3C §4.4.1.5).
+    /// `setRemoteDescription`. An offer that meets a pending one of ours takes its place: ours is rolled back (W3C
+    /// §4.4.1.5).
     public mutating func setRemoteDescription(
         _ description: RTCSessionDescription, at now: Instant
     ) throws(RTCError) {
         guard signalingState != .closed else { throw .invalidState("the connection is closed") }
         if description.type == .rollback {
-            guard signalingState == .haveRemoteOffer else { throw .invalidState("there is no remote offer to take back") }
+            guard signalingState == .haveRemoteOffer else {
+                throw .invalidState("there is no remote offer to take back")
+            }
             return rollBack()
         }
         let session: SessionDescription
@@ -86,7 +89,8 @@ extension RTCPeerConnection {
         }
         // W3C §4.4.2: a media description named by tag or index must exist
         let index =
-            candidate.sdpMid.map { mid in remote.media.firstIndex { $0.mid == mid } } ?? candidate.sdpMLineIndex.map(Int.init)
+            candidate.sdpMid.map { mid in remote.media.firstIndex { $0.mid == mid } } ?? candidate.sdpMLineIndex.map(
+                Int.init)
             ?? (candidate.sdpMid == nil ? 0 : nil)
         guard let index, remote.media.indices.contains(index) else {
             throw .operation("no media description has the tag or index of the candidate")
@@ -188,8 +192,9 @@ extension RTCPeerConnection {
             return
         }
         guard !section.isRejected else { return }
-        // "If the m= section is "sendrecv" or "recvonly", and there are RtpTransceivers of the same type that were added to the
-        // PeerConnection by addTrack and are not associated with any m= section and are not stopped, find the first".
+        // "If the m= section is "sendrecv" or "recvonly", and there are RtpTransceivers of the same type that were
+        // added to the PeerConnection by addTrack and are not associated with any m= section and are not stopped, find
+        // the first".
         let free = transceivers.firstIndex {
             $0.kind == section.kind && $0.wasAddedByTrack && $0.mid == nil && !$0.isStopped
         }
@@ -291,13 +296,17 @@ extension RTCPeerConnection {
             transceivers[position].mLineIndex = index
             configure(position, ours: ours, theirs: theirs)
         }
-        guard let first = local.media.indices.first(where: { !local.media[$0].isRejected && !remote.media[$0].isRejected }),
+        guard
+            let first = local.media.indices.first(where: { !local.media[$0].isRejected && !remote.media[$0].isRejected }
+            ),
             let transport = remote.transportSection(for: first)
         else { return }
-        applyTransport(remote.media[transport], isLite: remote.isICELite, ours: local.media[first], offered: offered, at: now)
+        applyTransport(
+            remote.media[transport], isLite: remote.isICELite, ours: local.media[first], offered: offered, at: now)
         for (index, section) in remote.media.enumerated() where !section.isRejected {
             for candidate in section.candidates {
-                // one that cannot be parsed is of no use, and nobody waits for it (RFC 8839 §5.1: ignore what is unknown)
+                // one that cannot be parsed is of no use, and nobody waits for it (RFC 8839 §5.1: ignore what is
+                // unknown)
                 if let parsed = try? ICECandidate(parsing: candidate), index == transport || first == index {
                     ice.handle(.remoteCandidate(parsed), at: now)
                 }

@@ -57,8 +57,8 @@ extension RTCPeerConnection {
             nack: incoming.wantsNACK ? known?.nack ?? NACKGenerator() : nil)
     }
 
-    /// RFC 9143 §9.2: a source that was not signalled belongs to the media description that its MID names, else to the one
-    /// with its payload type, if there is just one.
+    /// RFC 9143 §9.2: a source that was not signalled belongs to the media description that its MID names, else to the
+    /// one with its payload type, if there is just one.
     private func findIncoming(for packet: RTPPacket) -> MediaStreams.Incoming? {
         let mid = packet.extensionValues(media.incomingExtensions).mid
         if !mid.isEmpty { return media.incoming.first { $0.mid.map { Array($0.utf8) } == mid } }

@@ -18,7 +18,8 @@ extension RTCPeerConnection {
         Self.write(frame, by: &media.outgoing[index], to: &outbox, from: pair, protectedBy: srtpSender, at: now)
     }
 
-    /// The hot path: header and payload are written and protected in place, in the one buffer that the burst leaves from.
+    /// The hot path: header and payload are written and protected in place, in the one buffer that the burst leaves
+    /// from.
     private static func write(
         _ frame: PacketizedFrame, by stream: inout MediaStreams.Outgoing, to outbox: inout DatagramBatch,
         from pair: ICECandidatePair, protectedBy srtp: SRTPSender, at now: Instant

@@ -7,9 +7,10 @@ public import Wire
 
 /// One side of a WebRTC session (W3C RTCPeerConnection, JSEP RFC 8829) without sockets, clocks or threads.
 ///
-/// Tell it what happened (`handle`, or one of the W3C's methods), then drain it: take every event from `nextOutput()` and send every
-/// datagram of `outbox`; call `handle(.timePassed, at:)` when `deadline` comes. Everything a call changes is changed when it
-/// returns: what the W3C does in a queue of asynchronous operations happens here in the order of the calls.
+/// Tell it what happened (`handle`, or one of the W3C's methods), then drain it: take every event from `nextOutput()`
+/// and send every datagram of `outbox`; call `handle(.timePassed, at:)` when `deadline` comes. Everything a call
+/// changes is changed when it returns: what the W3C does in a queue of asynchronous operations happens here in the
+/// order of the calls.
 ///
 /// All media descriptions share one transport (BUNDLE, `max-bundle`; rtcp-mux): one ICE agent, one DTLS association.
 public struct RTCPeerConnection {
@@ -19,8 +20,9 @@ public struct RTCPeerConnection {
         public var certificate: DTLSCertificate
         /// STUN servers to learn reflexive addresses from.
         public var stunServers: [SocketAddress]
-        /// Whether to be the DTLS server where the offer leaves the choice. The server chooses the SRTP profile among the client's, and takes
-        /// AES-GCM, which costs a quarter of AES-CM with HMAC-SHA1, where a browser as the server would not.
+        /// Whether to be the DTLS server where the offer leaves the choice. The server chooses the SRTP profile among
+        /// the client's, and takes AES-GCM, which costs a quarter of AES-CM with HMAC-SHA1, where a browser as the
+        /// server would not.
         public var prefersDTLSServer: Bool
         /// The canonical name that binds the streams of this endpoint together (RFC 3550 §6.5.1).
         public var canonicalName: String
@@ -41,7 +43,8 @@ public struct RTCPeerConnection {
     public enum Input: Sendable {
         /// A datagram came from `remote` to the socket bound to `local`.
         case datagram([UInt8], local: SocketAddress, remote: SocketAddress)
-        /// The shell has bound a UDP socket there; `preference` orders the addresses, the highest first (RFC 8445 §5.1.2.1).
+        /// The shell has bound a UDP socket there; `preference` orders the addresses, the highest first (RFC 8445
+        /// §5.1.2.1).
         case localAddressAdded(SocketAddress, preference: UInt16)
         /// The socket there is gone.
         case localAddressRemoved(SocketAddress)
@@ -67,8 +70,8 @@ public struct RTCPeerConnection {
         case connectionStateChanged(RTCPeerConnectionState)
         /// `track`: the other side will send, or (`isActive` false, W3C `mute`) will no longer.
         case track(TransceiverID, MediaKind, isActive: Bool)
-        /// A packet of media came on this transceiver; `sequence` is its number, unwrapped. Packets come as the network brings them: out of
-        /// order, with gaps that a retransmission may close.
+        /// A packet of media came on this transceiver; `sequence` is its number, unwrapped. Packets come as the network
+        /// brings them: out of order, with gaps that a retransmission may close.
         case packet(TransceiverID, RTPPacket, sequence: Int64)
         /// The receiver cannot decode on: it asks for a key frame (PLI, RFC 4585 §6.3.1; FIR, RFC 5104 §4.3.1).
         case keyFrameRequested(TransceiverID)

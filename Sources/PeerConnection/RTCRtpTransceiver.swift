@@ -30,7 +30,8 @@ public struct RTCRtpTransceiver: Sendable {
     /// Whether `stop` was called or the media description was rejected for good.
     public internal(set) var isStopped = false
 
-    /// Whether it was made by `addTrack`, so that a media description of the other side's offer may take it (RFC 8829 §5.10).
+    /// Whether it was made by `addTrack`, so that a media description of the other side's offer may take it (RFC 8829
+    /// §5.10).
     var wasAddedByTrack: Bool
     /// Whether it was made for a media description of the other side, so that a rollback removes it.
     var wasMadeByRemoteOffer: Bool
@@ -49,8 +50,8 @@ extension RTCPeerConnection {
     /// The transceivers, in the order in which they were made.
     public var allTransceivers: [RTCRtpTransceiver] { transceivers }
 
-    /// Adds an outgoing track in a stream named `streamID` (W3C §5.1, `addTrack`): its media description is `sendrecv`, and one that the other
-    /// side offers may take it.
+    /// Adds an outgoing track in a stream named `streamID` (W3C §5.1, `addTrack`): its media description is `sendrecv`,
+    /// and one that the other side offers may take it.
     public mutating func addTrack(_ kind: MediaKind, streamID: String) -> TransceiverID {
         makeTransceiver(kind, direction: .sendrecv, streamID: streamID, byTrack: true)
     }

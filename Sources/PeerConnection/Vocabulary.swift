@@ -80,7 +80,8 @@ public struct RTCIceCandidate: Hashable, Sendable, Codable {
     }
 }
 
-/// A call that the connection's state or the description's content does not allow; the names are the W3C's DOMException names.
+/// A call that the connection's state or the description's content does not allow; the names are the W3C's DOMException
+/// names.
 public enum RTCError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The connection is closed, or in a signalling state that does not allow this.
     case invalidState(String)

@@ -1,5 +1,5 @@
-/// How late the last packets came, compared with the fastest of them: the distribution that a jitter buffer's delay must
-/// cover. All in samples.
+/// How late the last packets came, compared with the fastest of them: the distribution that a jitter buffer's delay
+/// must cover. All in samples.
 ///
 /// A packet's relative delay is its arrival less its timestamp; only differences between packets mean something. The
 /// least of the window is the path at its quickest, so a drift between the sender's clock and ours moves it along.

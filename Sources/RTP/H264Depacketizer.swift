@@ -1,9 +1,10 @@
 import Wire
 
-/// Puts access units together again from payloads in the order of their sequence numbers (RFC 6184, packetization-mode 1).
+/// Puts access units together again from payloads in the order of their sequence numbers (RFC 6184, packetization-mode
+/// 1).
 ///
-/// Give it packets in order, as `PacketReorderer` hands them out. A gap or a malformed payload spoils the frame it is in;
-/// from there on nothing comes out until a key frame, for what refers to a spoiled picture is spoiled too, unless
+/// Give it packets in order, as `PacketReorderer` hands them out. A gap or a malformed payload spoils the frame it is
+/// in; from there on nothing comes out until a key frame, for what refers to a spoiled picture is spoiled too, unless
 /// `acceptAnyFrame()` says that the decoder copes.
 public struct H264Depacketizer: Sendable {
     /// One access unit.
@@ -93,8 +94,9 @@ public struct H264Depacketizer: Sendable {
         outputs.isEmpty ? nil : outputs.removeFirst()
     }
 
-    /// Packets are missing. They may have belonged to the frame under way, to that of the next packet, or have been whole
-    /// frames between: only where the next packet begins a key frame is it sure that nothing of its frame is missing.
+    /// Packets are missing. They may have belonged to the frame under way, to that of the next packet, or have been
+    /// whole frames between: only where the next packet begins a key frame is it sure that nothing of its frame is
+    /// missing.
     private mutating func noteGap(before packet: RTPPacket) {
         if timestamp != nil {
             isSpoiled = true

@@ -1,7 +1,7 @@
 import Wire
 
-/// Cuts access units into payloads for packetization-mode 1 (RFC 6184 §6.3): single NAL units, aggregations of small ones,
-/// fragments of large ones.
+/// Cuts access units into payloads for packetization-mode 1 (RFC 6184 §6.3): single NAL units, aggregations of small
+/// ones, fragments of large ones.
 public struct H264Packetizer: Sendable {
     /// H.264's RTP clock is 90 kHz (RFC 6184 §8.2.1).
     public static let clockRate = 90_000
@@ -15,7 +15,8 @@ public struct H264Packetizer: Sendable {
         self.maximumPayloadSize = maximumPayloadSize
     }
 
-    /// The payloads of one access unit, whose NAL units (header byte included, no start codes) lie at `nalUnits` in `bytes`.
+    /// The payloads of one access unit, whose NAL units (header byte included, no start codes) lie at `nalUnits` in
+    /// `bytes`.
     ///
     /// Empty units and those of types that RFC 6184 keeps for itself (0, 24 to 31) are left out.
     public func packetize(bytes: [UInt8], nalUnits: [Range<Int>], captured: Instant, isKeyFrame: Bool)
@@ -62,8 +63,8 @@ public struct H264Packetizer: Sendable {
         return count
     }
 
-    // RFC 6184 §5.7.1: a header byte, then each unit behind its length in 16 bits. "The value of NRI MUST be the maximum of
-    // all the NAL units carried", F the OR of theirs.
+    // RFC 6184 §5.7.1: a header byte, then each unit behind its length in 16 bits. "The value of NRI MUST be the
+    // maximum of all the NAL units carried", F the OR of theirs.
     private func writeAggregation(_ bytes: [UInt8], _ units: ArraySlice<Range<Int>>, to storage: inout [UInt8]) {
         var forbidden: UInt8 = 0
         var importance: UInt8 = 0
@@ -82,8 +83,8 @@ public struct H264Packetizer: Sendable {
     //
     // |S|E|R|  type   |
     //
-    // and the unit without its header byte, in fragments of equal size to within a byte: one small last packet would cost
-    // as much header as the others.
+    // and the unit without its header byte, in fragments of equal size to within a byte: one small last packet would
+    // cost as much header as the others.
     private func writeFragments(
         _ bytes: [UInt8], _ unit: Range<Int>, to storage: inout [UInt8], _ payloads: inout [Range<Int>]
     ) {

@@ -119,7 +119,8 @@ public struct HeaderExtensionValues: Hashable, Sendable {
     public init() {}
 }
 
-/// The elements of a packet's header extension, decoded one after the other; ends at the first that RFC 8285 says ends it.
+/// The elements of a packet's header extension, decoded one after the other; ends at the first that RFC 8285 says ends
+/// it.
 public struct HeaderExtensionElements: Sequence, IteratorProtocol {
     /// One element.
     public struct Element: Hashable, Sendable {

@@ -34,9 +34,9 @@ public enum Playout: Hashable, Sendable {
 ///      └── nothing came for 100 ms, or the talker paused ┘ └─────┘
 /// ```
 ///
-/// The delay wanted is what 98 % of the packets stay below. The delay had is measured against the quickest packets; where it
-/// is too long two packets are merged (in quiet moments sooner), where it is too short a block is concealed in between.
-/// An empty buffer does not move the playhead: a late packet is played late, not lost.
+/// The delay wanted is what 98 % of the packets stay below. The delay had is measured against the quickest packets;
+/// where it is too long two packets are merged (in quiet moments sooner), where it is too short a block is concealed in
+/// between. An empty buffer does not move the playhead: a late packet is played late, not lost.
 public struct JitterBuffer: Sendable {
     /// Bounds of the delay and of the memory.
     public struct Configuration: Hashable, Sendable {
@@ -249,7 +249,8 @@ public struct JitterBuffer: Sendable {
         return min(max(wanted, minimumDelay), maximumDelay)
     }
 
-    /// The delay had, in samples: the least over the last half second, which decides what comes too late; nil unless playing.
+    /// The delay had, in samples: the least over the last half second, which decides what comes too late; nil unless
+    /// playing.
     var currentDelay: Int64? { pulls.least.map { $0 - delays.base } }
 
     /// From the playhead, or the first packet, to the end of the last.

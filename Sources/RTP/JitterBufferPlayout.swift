@@ -11,7 +11,8 @@ extension JitterBuffer {
     /// Pulls between two corrections: at most 10 % faster or slower, 33 % when it is urgent.
     private static let correctionInterval = 10
     private static let urgentInterval = 3
-    /// A delay this far over the greatest one aimed at is cut at once: speech that old is in the way of what is said now.
+    /// A delay this far over the greatest one aimed at is cut at once: speech that old is in the way of what is said
+    /// now.
     private static let hopelessExcess: Int64 = 1920
     /// The shortest frame that Opus can conceal: 2.5 ms.
     private static let shortestFrame: Int64 = 120
@@ -156,7 +157,8 @@ extension JitterBuffer {
     }
 }
 
-/// How far the playhead lay behind the clock at the last pulls; the least counts, for it is what packets must keep up with.
+/// How far the playhead lay behind the clock at the last pulls; the least counts, for it is what packets must keep up
+/// with.
 struct PullWindow: Sendable {
     /// Half a second of blocks.
     private static let capacity = 25

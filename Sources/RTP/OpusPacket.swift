@@ -6,8 +6,8 @@ public enum OpusPacket {
     /// The longest packet: 120 ms (RFC 6716 §3.2.5 R5).
     public static let maximumSamples = 5760
 
-    /// Samples at 48 kHz that `packet` decodes to: 120 (2.5 ms) to 5760; nil where its first bytes are not those of an Opus
-    /// packet.
+    /// Samples at 48 kHz that `packet` decodes to: 120 (2.5 ms) to 5760; nil where its first bytes are not those of an
+    /// Opus packet.
     public static func sampleCount(_ packet: some Collection<UInt8>) -> Int? {
         guard let toc = packet.first else { return nil }  // R1: at least one byte
         let frames: Int

@@ -1,7 +1,7 @@
 import Wire
 
-/// Hands packets of one video stream out in order: waits for a missing one a bounded time, in which a retransmission may
-/// come, then goes on without it.
+/// Hands packets of one video stream out in order: waits for a missing one a bounded time, in which a retransmission
+/// may come, then goes on without it.
 public struct PacketReorderer: Sendable {
     /// Packets that wait, at most.
     public let capacity: Int
@@ -32,8 +32,8 @@ public struct PacketReorderer: Sendable {
         return true
     }
 
-    /// The next packet in order; nil while there is none or its turn has not come. Drain after every `handle` and at the
-    /// deadline.
+    /// The next packet in order; nil while there is none or its turn has not come. Drain after every `handle` and at
+    /// the deadline.
     public mutating func nextPacket(at now: Instant) -> (sequence: Int64, packet: RTPPacket)? {
         guard let first = waiting.first else { return nil }
         guard first.sequence == next || waiting.count > capacity || now >= first.arrived + patience else { return nil }

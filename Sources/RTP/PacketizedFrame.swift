@@ -1,6 +1,7 @@
 import Wire
 
-/// A frame of video, or one block of sound, cut into payloads once for every viewer: it knows neither stream nor header.
+/// A frame of video, or one block of sound, cut into payloads once for every viewer: it knows neither stream nor
+/// header.
 ///
 /// Copies share the bytes, so any number of senders and their histories may hold it.
 public struct PacketizedFrame: Sendable {

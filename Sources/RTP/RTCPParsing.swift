@@ -29,8 +29,8 @@ extension RTCPPacket {
 
     /// Parses a (decrypted) datagram: a compound packet, or the reduced size that RFC 5506 allows.
     ///
-    /// Framing that contradicts itself throws: nothing in such a datagram can be trusted. One packet with a wrong body or
-    /// an unknown type is passed over and the others count (RFC 3550 §6.1: "…should simply be ignored").
+    /// Framing that contradicts itself throws: nothing in such a datagram can be trusted. One packet with a wrong body
+    /// or an unknown type is passed over and the others count (RFC 3550 §6.1: "…should simply be ignored").
     public static func parse(_ datagram: ArraySlice<UInt8>) throws(RTCPError) -> [RTCPPacket] {
         guard datagram.count >= 4 else { throw .truncated }
         var packets: [RTCPPacket] = []

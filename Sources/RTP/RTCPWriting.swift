@@ -63,9 +63,9 @@ extension RTCPPacket {
         }
     }
 
-    /// Appends the compound packet that RFC 3550 §6.1 asks for at the start of every regular report: a sender report where
-    /// `senderReport` is given, else a receiver report by `ssrc`; then the CNAME. Blocks beyond 31 go into further
-    /// receiver reports.
+    /// Appends the compound packet that RFC 3550 §6.1 asks for at the start of every regular report: a sender report
+    /// where `senderReport` is given, else a receiver report by `ssrc`; then the CNAME. Blocks beyond 31 go into
+    /// further receiver reports.
     public static func writeReport(
         senderReport: SenderReport?, ssrc: SSRC, reportBlocks: [ReportBlock], canonicalName: String,
         to buffer: inout [UInt8]

@@ -224,8 +224,8 @@ struct RecentSet: Sendable {
 
 /// Retransmission packets (RFC 4588 §4).
 public enum RetransmissionPayload {
-    /// The packet of the stream `ssrc` that the retransmission `packet` carries; nil where it carries none (padding that
-    /// probes for bandwidth).
+    /// The packet of the stream `ssrc` that the retransmission `packet` carries; nil where it carries none (padding
+    /// that probes for bandwidth).
     public static func unwrap(_ packet: RTPPacket, ssrc: SSRC, payloadType: PayloadType) -> RTPPacket? {
         var reader = ByteReader(packet.payload)
         guard let original = try? reader.uint16() else { return nil }

@@ -20,8 +20,8 @@ public struct RTPSender: Sendable {
 
     /// How much is kept for retransmission, and how eagerly it is sent.
     ///
-    /// 512 packets are 1.2 s of 4 Mbit/s. After one second a frame is past saving: the decoder has asked for a key frame
-    /// long before, and a retransmission would only take room from it.
+    /// 512 packets are 1.2 s of 4 Mbit/s. After one second a frame is past saving: the decoder has asked for a key
+    /// frame long before, and a retransmission would only take room from it.
     public struct History: Hashable, Sendable {
         /// Packets at most; a power of two up to 32768.
         public var capacity = 512
@@ -61,8 +61,8 @@ public struct RTPSender: Sendable {
 
     /// The stream's source.
     public let ssrc: SSRC
-    /// What its packets are. A change forgets what could be retransmitted, and so does one of `extensionMap`: the packets
-    /// could not be written again as they were.
+    /// What its packets are. A change forgets what could be retransmitted, and so does one of `extensionMap`: the
+    /// packets could not be written again as they were.
     public var payloadType: PayloadType {
         didSet { if payloadType != oldValue { history.removeAll() } }
     }
@@ -137,8 +137,8 @@ public struct RTPSender: Sendable {
 
     /// Answers a NACK for `number`: appends the packet again, unless that was done within the last round trip.
     ///
-    /// With a retransmission stream it is a packet of that stream (RFC 4588 §4), with `extensions`. Without, it must be the
-    /// same packet byte for byte: a packet with the same index but another header would use a nonce twice, which
+    /// With a retransmission stream it is a packet of that stream (RFC 4588 §4), with `extensions`. Without, it must be
+    /// the same packet byte for byte: a packet with the same index but another header would use a nonce twice, which
     /// gives AES-GCM's authentication key away (RFC 7714 §9.1); so it bears the extensions of its first time.
     public mutating func retransmission(
         of number: SequenceNumber, extensions: HeaderExtensionValues = HeaderExtensionValues(), at now: Instant,

@@ -147,7 +147,8 @@ extension TransportFeedback {
         }
     }
 
-    /// Run-length chunks for runs that a vector of 7 would not hold, else vectors of one or two bits (§3.1.2 to §3.1.4).
+    /// Run-length chunks for runs that a vector of 7 would not hold, else vectors of one or two bits (§3.1.2 to
+    /// §3.1.4).
     private static func writeChunks(_ symbols: [UInt16], to buffer: inout [UInt8]) {
         var index = 0
         while index < symbols.count {

@@ -3,8 +3,8 @@ import Wire
 /// Notes when the packets of a transport arrive and makes the feedback about them
 /// (draft-holmer-rmcat-transport-wide-cc-extensions-01).
 public struct TransportFeedbackRecorder: Sendable {
-    /// Packets that one message reports on at most: a message then stays below 1200 bytes however they are spaced (2 bytes
-    /// of delta and 2/7 of a chunk each).
+    /// Packets that one message reports on at most: a message then stays below 1200 bytes however they are spaced (2
+    /// bytes of delta and 2/7 of a chunk each).
     private static let maximumStatuses: Int64 = 450
     /// Packets remembered between two messages.
     private static let capacity = 2048

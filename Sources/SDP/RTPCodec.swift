@@ -1,4 +1,5 @@
-/// A payload type and what it stands for: `a=rtpmap`, `a=fmtp` and `a=rtcp-fb` (RFC 8866 §6.6 and §6.15, RFC 4585 §4.2).
+/// A payload type and what it stands for: `a=rtpmap`, `a=fmtp` and `a=rtcp-fb` (RFC 8866 §6.6 and §6.15, RFC 4585
+/// §4.2).
 public struct RTPCodec: Hashable, Sendable {
     /// The number in RTP packets, 0…127.
     public var payloadType: UInt8

@@ -27,14 +27,14 @@ public struct SessionDescription: Hashable, Sendable {
         self.media = media
     }
 
-    /// The media sections that share a transport, by their `mid` (`a=group:BUNDLE`, RFC 9143); the first one's transport
-    /// is the shared one. A description may have several such groups, or none.
+    /// The media sections that share a transport, by their `mid` (`a=group:BUNDLE`, RFC 9143); the first one's
+    /// transport is the shared one. A description may have several such groups, or none.
     public var bundles: [[String]] {
         groups.filter { $0.semantics == "BUNDLE" }.map(\.mids)
     }
 
-    /// The section whose transport (ICE credentials, fingerprints, setup role, candidates) the section `index` uses: its
-    /// bundle's first (RFC 9143 §7.3), or itself. Nil where there is no section `index`.
+    /// The section whose transport (ICE credentials, fingerprints, setup role, candidates) the section `index` uses:
+    /// its bundle's first (RFC 9143 §7.3), or itself. Nil where there is no section `index`.
     public func transportSection(for index: Int) -> Int? {
         guard media.indices.contains(index) else { return nil }
         guard let mid = media[index].mid, let bundle = bundles.first(where: { $0.contains(mid) }),

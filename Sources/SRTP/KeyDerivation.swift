@@ -14,8 +14,8 @@ struct SRTPSessionKeys {
         self.salt = salt
     }
 
-    /// The session keys for RTP, or for RTCP, that follow from `master` (RFC 3711 §4.3.1) when keys are derived once, at
-    /// a key derivation rate of zero.
+    /// The session keys for RTP, or for RTCP, that follow from `master` (RFC 3711 §4.3.1) when keys are derived once,
+    /// at a key derivation rate of zero.
     init(deriving profile: SRTPProtectionProfile, from master: SRTPMasterKey, forRTCP: Bool) {
         precondition(
             master.key.count == profile.keyLength && master.salt.count == profile.saltLength,

@@ -18,8 +18,8 @@ enum PacketIndex {
     }
 }
 
-/// Which of the last packets have been seen (RFC 3711 §3.3.2), as a ring of bits (RFC 6479): the window moves by clearing
-/// words, never by shifting.
+/// Which of the last packets have been seen (RFC 3711 §3.3.2), as a ring of bits (RFC 6479): the window moves by
+/// clearing words, never by shifting.
 struct ReplayWindow {
     private static let words = 16
     /// How far behind the newest packet another may be: 960, as many as a burst of video that a network holds up.

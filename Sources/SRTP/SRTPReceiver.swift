@@ -23,8 +23,8 @@ public final class SRTPReceiver {
         rtcp = PacketTransform(profile, keys: rtcpKeys, encrypts: false)
     }
 
-    /// Turns the SRTP packet `packet` into the RTP packet it protects, in place. When it throws, the bytes of `packet` are
-    /// of no use any more.
+    /// Turns the SRTP packet `packet` into the RTP packet it protects, in place. When it throws, the bytes of `packet`
+    /// are of no use any more.
     public func unprotectRTP(_ packet: inout [UInt8]) throws(SRTPError) {
         let end = packet.count - profile.rtpOverhead
         guard end > 0, let header = RTPHeader(packet, 0..<end) else { throw .malformed }
@@ -56,8 +56,8 @@ public final class SRTPReceiver {
         packet.removeLast(profile.rtpOverhead)
     }
 
-    /// Turns the SRTCP packet `packet` into the RTCP packet it protects, in place. When it throws, the bytes of `packet`
-    /// are of no use any more.
+    /// Turns the SRTCP packet `packet` into the RTCP packet it protects, in place. When it throws, the bytes of
+    /// `packet` are of no use any more.
     public func unprotectRTCP(_ packet: inout [UInt8]) throws(SRTPError) {
         let end = packet.count - profile.rtcpOverhead
         guard end > 0, let header = RTCPHeader(packet, 0..<end) else { throw .malformed }

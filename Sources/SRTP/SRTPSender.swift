@@ -25,16 +25,17 @@ public final class SRTPSender {
     }
 
     /// Turns the RTP packet `buffer[start...]` into an SRTP packet: encrypts the payload in place and appends the tag
-    /// (`profile.rtpOverhead` bytes; without an allocation where the buffer has the capacity). Leaves `buffer` untouched
-    /// when it throws.
+    /// (`profile.rtpOverhead` bytes; without an allocation where the buffer has the capacity). Leaves `buffer`
+    /// untouched when it throws.
     public func protectRTP(_ buffer: inout [UInt8], from start: Int = 0) throws(SRTPError) {
         guard let header = RTPHeader(buffer, start..<buffer.count) else { throw .malformed }
         protect(&buffer, from: start, header, index: try claim(header))
     }
 
-    /// Protects a packet that was protected before once more, for a peer that asks for it and has negotiated no RTX: the result is the
-    /// same, byte for byte. The caller vouches that the packet is the same too, header extensions included; another one under this
-    /// index would give AES-GCM's authentication key away (RFC 7714 §9.1). Throws `.tooOld` where the index was not used lately.
+    /// Protects a packet that was protected before once more, for a peer that asks for it and has negotiated no RTX:
+    /// the result is the same, byte for byte. The caller vouches that the packet is the same too, header extensions
+    /// included; another one under this index would give AES-GCM's authentication key away (RFC 7714 §9.1). Throws
+    /// `.tooOld` where the index was not used lately.
     public func protectRTPAgain(_ buffer: inout [UInt8], from start: Int = 0) throws(SRTPError) {
         guard let header = RTPHeader(buffer, start..<buffer.count) else { throw .malformed }
         guard let position = rtpSources.position(of: header.ssrc) else { throw .tooOld }
@@ -63,9 +64,9 @@ public final class SRTPSender {
         }
     }
 
-    /// Turns the compound or reduced-size RTCP packet `buffer[start...]` into an SRTCP packet: encrypts all but the first
-    /// eight bytes in place and appends index and tag (`profile.rtcpOverhead` bytes). Leaves `buffer` untouched when it
-    /// throws.
+    /// Turns the compound or reduced-size RTCP packet `buffer[start...]` into an SRTCP packet: encrypts all but the
+    /// first eight bytes in place and appends index and tag (`profile.rtcpOverhead` bytes). Leaves `buffer` untouched
+    /// when it throws.
     public func protectRTCP(_ buffer: inout [UInt8], from start: Int = 0) throws(SRTPError) {
         guard let header = RTCPHeader(buffer, start..<buffer.count) else { throw .malformed }
         let index = try claim(header)

@@ -3,8 +3,8 @@ import Glibc
 import Media
 import Wire
 
-/// An ALSA PCM that takes or gives the daemon's format (48 kHz, mono, 16 bit), whatever the hardware's is. It never blocks
-/// but in `wait`.
+/// An ALSA PCM that takes or gives the daemon's format (48 kHz, mono, 16 bit), whatever the hardware's is. It never
+/// blocks but in `wait`.
 final class PCM {
     /// What came of an attempt to move samples.
     enum Transfer {
@@ -28,8 +28,8 @@ final class PCM {
         do throws(DeviceError) {
             return try PCM(opening: name, direction, buffer: buffer)
         } catch {
-            // A `hw:` device takes only what the hardware takes. alsa-lib's plug layer converts rate, channels and samples;
-            // it copes with a device whose format another program has fixed, too (snd-aloop).
+            // A `hw:` device takes only what the hardware takes. alsa-lib's plug layer converts rate, channels and
+            // samples; it copes with a device whose format another program has fixed, too (snd-aloop).
             guard !error.isGone, name.hasPrefix("hw:") else { throw error }
             return try PCM(opening: "plug" + name, direction, buffer: buffer)
         }
@@ -166,8 +166,8 @@ private func configurePCM(
     try check(snd_pcm_sw_params(handle, software), "its settings")
 }
 
-/// The card's name, and the format that its hardware took, which is not the daemon's where the plug layer converts. Empty for
-/// a PCM that belongs to no card.
+/// The card's name, and the format that its hardware took, which is not the daemon's where the plug layer converts.
+/// Empty for a PCM that belongs to no card.
 private func hardwareDescription(of handle: OpaquePointer) -> [String] {
     var info: OpaquePointer?
     guard snd_pcm_info_malloc(&info) == 0 else { return [] }

@@ -11,8 +11,8 @@ public enum SoundDirection: String, CaseIterable, Sendable {
 
 /// A sound device: one direction of one PCM of a card.
 public struct SoundDevice: Hashable, Sendable, CustomStringConvertible {
-    /// The ALSA name to open it by, through the layer that converts formats: `plughw:CARD=Device,DEV=0`. Unlike a card's
-    /// number, its identifier survives restarts.
+    /// The ALSA name to open it by, through the layer that converts formats: `plughw:CARD=Device,DEV=0`. Unlike a
+    /// card's number, its identifier survives restarts.
     public let name: String
     /// What the card is called: `USB PnP Sound Device`.
     public let cardName: String
@@ -86,8 +86,8 @@ public enum SoundDevices {
 
     /// The device of `devices` that is used where none is configured, and why that one.
     ///
-    /// The first of the first card; for playback one that is no screen's, where there is one: a board has an HDMI output
-    /// whether or not anything listens at it.
+    /// The first of the first card; for playback one that is no screen's, where there is one: a board has an HDMI
+    /// output whether or not anything listens at it.
     ///
     /// - Throws: That there is none.
     public static func first(

@@ -13,6 +13,7 @@ public struct Instant: Hashable, Comparable, Sendable {
     /// The clock's epoch.
     public static let zero = Instant(nanoseconds: 0)
 
+    /// Whether `left` comes first.
     public static func < (left: Instant, right: Instant) -> Bool {
         left.nanoseconds < right.nanoseconds
     }
@@ -34,6 +35,7 @@ public struct Instant: Hashable, Comparable, Sendable {
         .nanoseconds(later.nanoseconds - earlier.nanoseconds)
     }
 
+    /// Moves `instant` on by `duration`.
     public static func += (instant: inout Instant, duration: Duration) {
         instant = instant + duration
     }

@@ -41,6 +41,7 @@ public final class SeededRandomSource: RandomSource {
         state = seed
     }
 
+    /// The next 64 bits of the sequence.
     public func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         var word = state

@@ -5,8 +5,8 @@ import Wire
 @Suite struct DebouncerTests {
     private func at(_ milliseconds: Int64) -> Instant { Instant(nanoseconds: milliseconds * 1_000_000) }
 
-    /// Every change that counts, with its time, when the line's level changes at `edges` (each toggles it) and time is let
-    /// pass at every deadline.
+    /// Every change that counts, with its time, when the line's level changes at `edges` (each toggles it) and time is
+    /// let pass at every deadline.
     private func changes(period: Int64, edges: [Int64], until end: Int64) -> [(Bool, Instant)] {
         var debouncer = Debouncer(period: .milliseconds(period), level: false)
         var changes: [(Bool, Instant)] = []

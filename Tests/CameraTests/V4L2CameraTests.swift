@@ -33,7 +33,8 @@ struct V4L2CameraTests {
     @Test func `the camera is listed with its formats, sizes and rates, and codecs are not`() throws {
         let (devices, failures) = V4L2Camera.enumerate()
         #expect(failures.isEmpty)
-        // The machine also has a stateful and a stateless codec, a memory-to-memory scaler and a pipeline (vicodec, vim2m, vimc).
+        // The machine also has a stateful and a stateless codec, a memory-to-memory scaler and a pipeline (vicodec,
+        // vim2m, vimc).
         #expect(devices.map(\.path) == [Self.path])
         let camera = try #require(devices.first)
         #expect(camera.driver == "vivid")
@@ -101,7 +102,8 @@ struct V4L2CameraTests {
         usleep(400_000)
         let frame = try next(camera)
         #expect(camera.statistics.overtaken >= 2)
-        // While nobody took them the driver ran out of buffers, so that the newest is as old as that; the one after is fresh.
+        // While nobody took them the driver ran out of buffers, so that the newest is as old as that; the one after is
+        // fresh.
         #expect(SystemClock.now - frame.captured < .milliseconds(400))
         let after = try next(camera)
         #expect(SystemClock.now - after.captured < .milliseconds(100))
@@ -184,7 +186,8 @@ struct V4L2CameraTests {
     }
 }
 
-/// The same with vivid's input set to HDMI (`vivid.input_types=3`), where the environment variable LAB_CAMERA_HDMI is set as well.
+/// The same with vivid's input set to HDMI (`vivid.input_types=3`), where the environment variable LAB_CAMERA_HDMI is
+/// set as well.
 @Suite(.enabled(if: getenv("LAB_CAMERA") != nil && getenv("LAB_CAMERA_HDMI") != nil))
 struct V4L2HDMITests {
     @Test func `when the signal goes, the picture is not what it was, and the camera is to be opened anew`() throws {

@@ -1,5 +1,5 @@
-/// What Chromium 156 sends as DTLS client: a ClientHello for DTLS 1.3 with a hybrid key share (X25519MLKEM768), which takes
-/// two datagrams.
+/// What Chromium 156 sends as DTLS client: a ClientHello for DTLS 1.3 with a hybrid key share (X25519MLKEM768), which
+/// takes two datagrams.
 let chromiumClientHello = [
     """
     16feff000000000000000004a3010005850000000000000497fefd0c24d6d957ce1877b566b20d22843100f48ac32891c5e4a2d39493

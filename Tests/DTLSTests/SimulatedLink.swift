@@ -3,8 +3,8 @@ import DTLS
 import SRTP
 import Wire
 
-/// A client and a server with a network between them that loses, repeats and delays datagrams as a seed has it, on a clock
-/// that jumps from event to event. Must be used on one thread, whose wall clock it stops.
+/// A client and a server with a network between them that loses, repeats and delays datagrams as a seed has it, on a
+/// clock that jumps from event to event. Must be used on one thread, whose wall clock it stops.
 final class SimulatedLink {
     struct Conditions {
         /// Of 100 datagrams so many are lost.

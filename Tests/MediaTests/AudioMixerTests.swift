@@ -50,7 +50,8 @@ import Testing
 
     @Test func `Coming, pausing and going do not click`() {
         var mixer = AudioMixer<Int>()
-        // 300 Hz at 20000 moves by 785 a sample; a quarter of a block out of phase, an unfaded one jumps by up to 20000.
+        // 300 Hz at 20000 moves by 785 a sample; a quarter of a block out of phase, an unfaded one jumps by up to
+        // 20000.
         let blocks = (0..<12).map { sine(300, amplitude: 20_000, block: $0).suffix(AudioFormat.samplesPerBlock) }
         let shifted = (0..<12).map { block in
             sine(312.5, amplitude: 20_000, block: block)

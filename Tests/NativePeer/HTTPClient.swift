@@ -15,6 +15,7 @@ public struct HTTPClient {
 
     /// Why there was no answer.
     public struct Failure: Error, CustomStringConvertible {
+        /// The reason.
         public let description: String
     }
 
@@ -28,7 +29,9 @@ public struct HTTPClient {
     }
 
     /// Sends `method path` with `body` and waits, at most ten seconds, for the whole answer.
-    public func send(_ method: String, _ path: String, type: String? = nil, body: String = "") throws(Failure) -> Response {
+    public func send(_ method: String, _ path: String, type: String? = nil, body: String = "") throws(Failure)
+        -> Response
+    {
         let descriptor = try connect()
         defer { close(descriptor) }
         var request = "\(method) \(path) HTTP/1.1\r\nHost: \(SocketAddress(host, port: port))\r\nConnection: close\r\n"
@@ -75,7 +78,9 @@ public struct HTTPClient {
             bytes += chunk.prefix(count)
         }
         let text = String(decoding: bytes, as: UTF8.self)
-        guard let end = text.range(of: "\r\n\r\n") else { throw Failure(description: "the answer has no end of headers") }
+        guard let end = text.range(of: "\r\n\r\n") else {
+            throw Failure(description: "the answer has no end of headers")
+        }
         let lines = text[..<end.lowerBound].split(separator: "\r\n")
         guard let status = lines.first?.split(separator: " ").dropFirst().first.flatMap({ Int($0) }) else {
             throw Failure(description: "the answer has no status")
@@ -94,7 +99,9 @@ extension String {
     fileprivate func range(of text: String) -> Range<String.Index>? {
         var start = startIndex
         while start < endIndex {
-            if self[start...].utf8.starts(with: text.utf8) { return start..<utf8.index(start, offsetBy: text.utf8.count) }
+            if self[start...].utf8.starts(with: text.utf8) {
+                return start..<utf8.index(start, offsetBy: text.utf8.count)
+            }
             start = utf8.index(after: start)
         }
         return nil

@@ -2,8 +2,9 @@ import Testing
 
 @testable import SRTP
 
-/// Packets that libsrtp 2 protected, from master keys on, so that what the RFCs' vectors leave out (the SRTCP of counter
-/// mode, short tags, the padded salts of GCM, header extensions, the rollover counter) is checked against another hand.
+/// Packets that libsrtp 2 protected, from master keys on, so that what the RFCs' vectors leave out (the SRTCP of
+/// counter mode, short tags, the padded salts of GCM, header extensions, the rollover counter) is checked against
+/// another hand.
 @Suite("libsrtp's packets")
 struct LibSRTPVectorTests {
     /// With a header extension, and sequence number 65534.

@@ -149,7 +149,8 @@ struct SRTPContextTests {
         }
     }
 
-    @Test("a packet that was sent is protected again as it was, and no other", arguments: SRTPProtectionProfile.allCases)
+    @Test(
+        "a packet that was sent is protected again as it was, and no other", arguments: SRTPProtectionProfile.allCases)
     func repetition(profile: SRTPProtectionProfile) throws {
         let (sender, _) = Self.pair(profile)
         let first = try Self.protected(sender, 65_535)

@@ -4,7 +4,8 @@ import SDP
 import Testing
 import Wire
 
-/// Two peers in a simulated network: the door (impolite) sends picture and sound, the page (polite) answers with a voice.
+/// Two peers in a simulated network: the door (impolite) sends picture and sound, the page (polite) answers with a
+/// voice.
 @Suite struct CallTests {
     /// A frame of three packets that says which it is.
     private func frame(_ number: Int, at now: Instant) -> PacketizedFrame {
@@ -55,12 +56,14 @@ import Wire
             simulation.act(.impolite) { door, now in
                 door.peer.send(frame(number, at: now), on: video.id, at: now)
                 door.peer.send(
-                    PacketizedFrame(sound: [0xFC, UInt8(number)], timestamp: RTPTimestamp(UInt32(number) * 960), captured: now),
+                    PacketizedFrame(
+                        sound: [0xFC, UInt8(number)], timestamp: RTPTimestamp(UInt32(number) * 960), captured: now),
                     on: audio.id, at: now)
             }
             simulation.act(.polite) { page, now in
                 page.peer.send(
-                    PacketizedFrame(sound: [0xFC, UInt8(number)], timestamp: RTPTimestamp(UInt32(number) * 960), captured: now),
+                    PacketizedFrame(
+                        sound: [0xFC, UInt8(number)], timestamp: RTPTimestamp(UInt32(number) * 960), captured: now),
                     on: voice.id, at: now)
             }
             simulation.run(for: .milliseconds(20))
@@ -73,7 +76,8 @@ import Wire
         // What is lost before the first packet came, nobody knows to be missing; nor what is lost after the last.
         let numbers = pictures.map(\.sequence).sorted().dropFirst(12)
         let gaps = zip(numbers, numbers.dropFirst()).filter { $0 + 1 != $1 }
-        // At this loss one request and answer in three fails, and after a second a packet is past saving: then a key frame is asked for.
+        // At this loss one request and answer in three fails, and after a second a packet is past saving: then a key
+        // frame is asked for.
         #expect(gaps.count <= 1, "nothing is delivered twice, and hardly a gap is left")
         #expect(gaps.isEmpty || simulation[.impolite].keyFrameRequests > 0)
         #expect(numbers.count >= 150)
@@ -167,7 +171,9 @@ import Wire
         for _ in 0..<2000 {
             var bytes = simulation.random.bytes(simulation.random.below(200))
             // half of them begin as STUN, DTLS, RTP or RTCP do
-            if !bytes.isEmpty, simulation.random.below(2) == 0 { bytes[0] = [0, 1, 22, 23, 128, 144][simulation.random.below(6)] }
+            if !bytes.isEmpty, simulation.random.below(2) == 0 {
+                bytes[0] = [0, 1, 22, 23, 128, 144][simulation.random.below(6)]
+            }
             simulation.act(.impolite) { door, now in
                 door.peer.handle(.datagram(bytes, local: door.address, remote: stranger), at: now)
             }

@@ -172,7 +172,8 @@ final class Simulation {
         case .signalingStateChanged(let state): self[side].signalingStates.append(state)
         case .connectionStateChanged(let state): self[side].connectionStates.append(state)
         case .track(_, let kind, let isActive): self[side].tracks[kind] = isActive
-        case .packet(let transceiver, let packet, let sequence): self[side].packets.append((transceiver, packet, sequence))
+        case .packet(let transceiver, let packet, let sequence):
+            self[side].packets.append((transceiver, packet, sequence))
         case .keyFrameRequested: self[side].keyFrameRequests += 1
         case .iceGatheringStateChanged, .iceConnectionStateChanged: break
         }

@@ -7,8 +7,8 @@ import Wire
 /// The real driver: what is played on `hw:0,0` of snd-aloop is captured on `hw:0,1`, and the reverse.
 @Suite(.serialized, .enabled(if: ProcessInfo.processInfo.environment["LAB_SOUND"] != nil))
 struct LoopbackTests {
-    /// Captures a second, playing a sine of 1000 Hz meanwhile. A machine that is too busy to keep up breaks the stream, and
-    /// it is done again; what is broken by itself is broken each time.
+    /// Captures a second, playing a sine of 1000 Hz meanwhile. A machine that is too busy to keep up breaks the stream,
+    /// and it is done again; what is broken by itself is broken each time.
     private func capture(_ microphone: ALSAMicrophone, while speaker: ALSASpeaker?) throws -> [AudioBlock] {
         for _ in 0..<10 {
             let before = microphone.overruns + (speaker?.underruns ?? 0)

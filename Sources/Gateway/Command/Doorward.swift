@@ -3,8 +3,8 @@ import Glibc
 
 /// The program: what each command does.
 public enum Doorward {
-    /// Runs the command in `arguments` (without the program's name) and returns the exit status: 0, 1 where it failed, 2 where the command
-    /// line or the configuration is wrong.
+    /// Runs the command in `arguments` (without the program's name) and returns the exit status: 0, 1 where it failed,
+    /// 2 where the command line or the configuration is wrong.
     public static func main(_ arguments: [String]) -> Int32 {
         do throws(Command.UsageError) {
             switch try Command.parse(arguments) {
@@ -53,7 +53,8 @@ public enum Doorward {
         let folders = [configuration.state.folder(environment: environment), "/var/lib/doorward"].compactMap(\.self)
         let answer = ControlSocket.ask("ring", at: folders.map { StateFolder(path: $0).controlSocket })
         guard let answer else {
-            complain("doorward: no daemon is running for this user (none listens in \(folders.joined(separator: " or ")))\n")
+            complain(
+                "doorward: no daemon is running for this user (none listens in \(folders.joined(separator: " or ")))\n")
             return 1
         }
         let words = answer.split(separator: " ", maxSplits: 1).map(String.init)

@@ -62,6 +62,7 @@ extension Configuration.Audio {
             .init("playback_device", \.playbackDevice, .optionalText, "The speaker's ALSA name. Empty: the first."),
             .init("bitrate_kbps", \.bitrateKbps, .integer(6...510), "Opus's target, kilobits a second."),
             .init(
-                "complexity", \.complexity, .integer(0...10), "Opus's complexity: more is better sound for more work. 5 takes twice the time of 1, and few hear it."),
+                "complexity", \.complexity, .integer(0...10),
+                "Opus's complexity: more is better sound for more work. 5 takes twice the time of 1, and few hear it."),
         ])
 }

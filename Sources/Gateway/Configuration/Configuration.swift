@@ -1,7 +1,7 @@
 /// Everything an owner can set, with a default for each, so that no file is needed.
 ///
-/// Each section is a nested struct in a file of its own, next to the table of its keys (`ConfigurationSection`): the table
-/// reads the YAML file, the environment and `--set`, checks types and ranges, and writes the commented example.
+/// Each section is a nested struct in a file of its own, next to the table of its keys (`ConfigurationSection`): the
+/// table reads the YAML file, the environment and `--set`, checks types and ranges, and writes the commented example.
 public struct Configuration: Sendable, Equatable {
     /// What the door is called.
     public var door = Door()

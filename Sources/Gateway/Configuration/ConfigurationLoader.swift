@@ -50,8 +50,8 @@ struct ConfigurationLoader {
         }
     }
 
-    /// The name that `entry`'s key spells; nil, with an error, where it is none or stood there before (YAML 1.2 §3.2.1.3:
-    /// a mapping's keys are unique; libyaml does not see to it). `seen` holds the lines of the names so far.
+    /// The name that `entry`'s key spells; nil, with an error, where it is none or stood there before (YAML 1.2
+    /// §3.2.1.3: a mapping's keys are unique; libyaml does not see to it). `seen` holds the lines of the names so far.
     private mutating func readName(
         of entry: YAMLNode.Entry, in file: String, within section: ConfigurationSection?, seen: inout [String: Int]
     ) -> String? {
@@ -126,8 +126,8 @@ struct ConfigurationLoader {
     func finish() throws(ConfigurationErrors) -> Configuration {
         var errors = errors
         let network = configuration.network
-        // W3C WebRTC §4.4.1.6 ("set a configuration"): the page's RTCPeerConnection throws an InvalidAccessError for a TURN
-        // server without both.
+        // W3C WebRTC §4.4.1.6 ("set a configuration"): the page's RTCPeerConnection throws an InvalidAccessError for a
+        // TURN server without both.
         if let origin = origins["network.turn_server"], network.turnServer != nil,
             network.turnUsername.isEmpty || network.turnCredential.isEmpty
         {

@@ -1,5 +1,5 @@
-/// One section of the configuration: its name in the file and the table of its keys. The one declaration of each key gives
-/// its name, type, range and documentation; its default is the property's.
+/// One section of the configuration: its name in the file and the table of its keys. The one declaration of each key
+/// gives its name, type, range and documentation; its default is the property's.
 struct ConfigurationSection: Sendable {
     let name: String
     let documentation: String
@@ -30,7 +30,8 @@ struct ConfigurationSection: Sendable {
         self.documentation = documentation
         self.keys = keys.map { key in
             let path = "\(name).\(key.name)"
-            // `web.port` is DOORWARD_WEB_PORT; it goes before a variable that other programs share, such as TURN_SERVER.
+            // `web.port` is DOORWARD_WEB_PORT; it goes before a variable that other programs share, such as
+            // TURN_SERVER.
             let own = "DOORWARD_\(name)_\(key.name)".uppercased()
             return Key(
                 path: path, name: key.name, documentation: key.documentation, expectation: key.expectation,
@@ -52,7 +53,8 @@ struct SectionKey<Section>: Sendable {
     let assign: @Sendable (SettingInput, inout Section) throws(SettingProblem) -> Void
     let format: @Sendable (Section) -> String
 
-    /// The key `name`, kept at `property`, with values of `type`. `variable` sets it too, beside its own DOORWARD_… one.
+    /// The key `name`, kept at `property`, with values of `type`. `variable` sets it too, beside its own DOORWARD_…
+    /// one.
     init<Value>(
         _ name: String, _ property: any WritableKeyPath<Section, Value> & Sendable, _ type: SettingType<Value>,
         variable: String? = nil, _ documentation: String

@@ -4,8 +4,8 @@ import Wire
 enum SettingInput {
     /// A node of the YAML file.
     case node(YAMLNode)
-    /// A line of text: a variable of the environment, or what follows the `=` of `--set`. A list's elements are parted by
-    /// commas.
+    /// A line of text: a variable of the environment, or what follows the `=` of `--set`. A list's elements are parted
+    /// by commas.
     case line(String)
 }
 
@@ -32,9 +32,9 @@ struct SettingType<Value>: Sendable {
         self.read = read
     }
 
-    /// A type whose values are written as one scalar. `parse` gets its text and whether that stands in quotes, which makes
-    /// it a text in YAML whatever it looks like; it returns nil for a value that is not allowed. A secret is not repeated in
-    /// errors.
+    /// A type whose values are written as one scalar. `parse` gets its text and whether that stands in quotes, which
+    /// makes it a text in YAML whatever it looks like; it returns nil for a value that is not allowed. A secret is not
+    /// repeated in errors.
     init(
         scalar expectation: String, isSecret: Bool = false, format: @escaping @Sendable (Value) -> String,
         parse: @escaping @Sendable (_ text: String, _ isQuoted: Bool) -> Value?

@@ -65,7 +65,11 @@ extension Daemon {
             devices.speaker = .live
         case .none(let reason):
             let isFault = configuration.audio.playback == .device
-            if isFault { log.warning("speaker: none, because \(reason)") } else { log.info("speaker: none, because \(reason)") }
+            if isFault {
+                log.warning("speaker: none, because \(reason)")
+            } else {
+                log.info("speaker: none, because \(reason)")
+            }
             devices.speaker = .none
         }
         tellDevices()
@@ -98,7 +102,9 @@ extension Daemon {
             let opened = try GPIOButton(
                 line, active: settings.active, bias: settings.bias, debounce: settings.debounce)
             button = opened
-            loop.watch(opened.fileDescriptor, for: .readable) { [self] _ in assumeIsolated { $0.pollLines(at: EventLoop.now) } }
+            loop.watch(opened.fileDescriptor, for: .readable) { [self] _ in
+                assumeIsolated { $0.pollLines(at: EventLoop.now) }
+            }
             log.info("button: \(opened.description)")
         } catch {
             if isFirst {

@@ -13,7 +13,9 @@ extension Daemon {
     @discardableResult
     func startSession(for viewer: Session.Viewer, at now: Instant) -> Session? {
         guard let certificate, sessions.count < Self.maximumSessions else {
-            if case .call(let call) = viewer { hub.handle(.peerFailed(call, "the door serves as many as it can"), at: now) }
+            if case .call(let call) = viewer {
+                hub.handle(.peerFailed(call, "the door serves as many as it can"), at: now)
+            }
             return nil
         }
         refreshSockets(at: now)

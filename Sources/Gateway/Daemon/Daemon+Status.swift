@@ -104,7 +104,9 @@ extension Daemon {
                 concealedSamples: voice.jitterBuffer.concealedSamples, playedSamples: voice.jitterBuffer.playedSamples,
                 targetDelayMilliseconds: voice.jitterBuffer.targetDelay.milliseconds)
         }
-        let path = session.peer.selectedPair.map { "\($0.localAddress) – \($0.remoteAddress) (\($0.remote.kind.rawValue))" }
+        let path = session.peer.selectedPair.map {
+            "\($0.localAddress) – \($0.remoteAddress) (\($0.remote.kind.rawValue))"
+        }
         return DaemonStatus.Peer(
             kind: kind, connectionState: session.peer.connectionState.rawValue,
             ageSeconds: (now - session.began).inSeconds, path: path,

@@ -70,7 +70,9 @@ extension Daemon {
                 nextAttempt = EventLoop.now + .seconds(30)
                 unresolved.removeAll { server in
                     let addresses = resolve(server.host, port: server.port)
-                    if addresses.isEmpty { log.warning("network: the STUN server \(server.host) has no address; trying on") }
+                    if addresses.isEmpty {
+                        log.warning("network: the STUN server \(server.host) has no address; trying on")
+                    }
                     found += addresses
                     return !addresses.isEmpty
                 }

@@ -10,8 +10,8 @@ import RTP
 import Web
 import Wire
 
-/// The door: everything that runs, wired together. An actor whose executor is the event loop, so that the compiler keeps every other thread
-/// away from what the loop owns.
+/// The door: everything that runs, wired together. An actor whose executor is the event loop, so that the compiler
+/// keeps every other thread away from what the loop owns.
 ///
 /// ```
 /// VideoPipeline ─┐ (camera, encoder threads)                    ┌─► Session ─► MediaSockets ─► viewers
@@ -96,7 +96,8 @@ actor Daemon {
         let now = WallClock.now
         do throws(StateError) {
             guard let stateFolder else {
-                throw StateError(description: "neither state.folder nor a home folder says where to keep the certificate")
+                throw StateError(
+                    description: "neither state.folder nor a home folder says where to keep the certificate")
             }
             try stateFolder.create()
             control = try ControlSocket(path: stateFolder.controlSocket)
@@ -111,7 +112,8 @@ actor Daemon {
             try stateFolder.save(made)
             log.info("certificate: made a new one, kept in \(stateFolder.path)")
         } catch {
-            log.warning("state: \(error); the certificate will not outlive this run, and “doorward ring” may not reach it")
+            log.warning(
+                "state: \(error); the certificate will not outlive this run, and “doorward ring” may not reach it")
             if certificate == nil { certificate = try? makeCertificate(now: now) }
         }
     }
@@ -191,7 +193,8 @@ actor Daemon {
     }
 }
 
-/// How much loss the sound is prepared for: the most that any listener reports, which rises at once and falls slowly, for loss comes in bursts.
+/// How much loss the sound is prepared for: the most that any listener reports, which rises at once and falls slowly,
+/// for loss comes in bursts.
 struct ExpectedLoss {
     private var value = 0.0
     private var next: Instant?

@@ -1,6 +1,7 @@
 import Glibc
 
-/// The owner's log: one line an event on standard error. Under systemd the lines carry the journal's priorities in place of a time.
+/// The owner's log: one line an event on standard error. Under systemd the lines carry the journal's priorities in
+/// place of a time.
 struct Log: Sendable {
     /// Entries above this level are not written.
     let level: Configuration.Log.Level

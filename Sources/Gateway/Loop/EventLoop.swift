@@ -50,8 +50,8 @@ final class EventLoop: SerialExecutor {
         linux_name_thread("loop")
     }
 
-    /// Runs on the thread that was adopted until `stop`. After each batch of events `turn` does what they led to and returns when it
-    /// next wants to run, nil for not before another event.
+    /// Runs on the thread that was adopted until `stop`. After each batch of events `turn` does what they led to and
+    /// returns when it next wants to run, nil for not before another event.
     func run(turn: () -> Instant?) {
         checkIsolated()
         var ready = [linux_ready](repeating: linux_ready(), count: 64)
@@ -112,8 +112,8 @@ final class EventLoop: SerialExecutor {
         linux_eventfd_signal(wake)
     }
 
-    /// Calls `handler` on the loop's thread whenever `descriptor` is ready for one of `readiness`; a second call replaces
-    /// the first.
+    /// Calls `handler` on the loop's thread whenever `descriptor` is ready for one of `readiness`; a second call
+    /// replaces the first.
     func watch(_ descriptor: Int32, for readiness: Readiness, _ handler: @escaping @Sendable (Readiness) -> Void) {
         handlers.withLock { $0[descriptor] = handler }
         let result = linux_epoll_watch(epoll, descriptor, readiness.rawValue)

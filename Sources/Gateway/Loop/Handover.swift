@@ -1,7 +1,8 @@
 import Glibc
 import Wire
 
-/// A bounded queue between two threads: the giver never waits (what has waited longest gives way and is counted), the taker does.
+/// A bounded queue between two threads: the giver never waits (what has waited longest gives way and is counted), the
+/// taker does.
 final class Handover<Value: Sendable>: @unchecked Sendable {
     // `mutex` guards every stored property below it.
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)

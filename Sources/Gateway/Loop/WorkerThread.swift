@@ -31,7 +31,8 @@ final class WorkerThread: Sendable {
         let start = Unmanaged.passRetained(Start(name: name, stop: stop, body: body)).toOpaque()
         var attributes = pthread_attr_t()
         pthread_attr_init(&attributes)
-        // x264 and libjpeg keep little on the stack; the default of 8 MB is address space that a 512 MB board can do without
+        // x264 and libjpeg keep little on the stack; the default of 8 MB is address space that a 512 MB board can do
+        // without
         pthread_attr_setstacksize(&attributes, 1 << 20)
         var handle = pthread_t()
         let result = pthread_create(

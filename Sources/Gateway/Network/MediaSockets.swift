@@ -3,8 +3,8 @@ import Wire
 
 /// The UDP sockets that every peer shares, one for each local address, and the book of which peer a datagram is for.
 ///
-/// A STUN Binding request names its peer by the username fragment before the colon (RFC 8445 §7.2.2); every other datagram comes from an
-/// address that its peer has exchanged checks with.
+/// A STUN Binding request names its peer by the username fragment before the colon (RFC 8445 §7.2.2); every other
+/// datagram comes from an address that its peer has exchanged checks with.
 final class MediaSockets {
     /// Counters of what could not be delivered.
     struct Counters {
@@ -106,8 +106,8 @@ final class MediaSockets {
             } else {
                 counters.unsent += run.count
             }
-            // The answer comes from where this went. Of two peers behind one address (two tabs that share a port never do) the
-            // last to send has it; a check of the other takes it back.
+            // The answer comes from where this went. Of two peers behind one address (two tabs that share a port never
+            // do) the last to send has it; a check of the other takes it back.
             for entry in run where owners[entry.remote] != session { owners[entry.remote] = session }
             rest = rest.dropFirst(run.count)
         }

@@ -8,9 +8,9 @@ struct NetworkInterface: Hashable {
     let address: IPAddress
     let isPointToPoint: Bool
 
-    /// Every address that a viewer could reach this machine by: of all interfaces that are up, or of those in `names` where it is not
-    /// empty. Loopback counts only where there is nothing else or it is named (RFC 8445 §5.1.1.1: MUST NOT be gathered, which
-    /// would leave a machine without a network unable to show its own page).
+    /// Every address that a viewer could reach this machine by: of all interfaces that are up, or of those in `names`
+    /// where it is not empty. Loopback counts only where there is nothing else or it is named (RFC 8445 §5.1.1.1: MUST
+    /// NOT be gathered, which would leave a machine without a network unable to show its own page).
     static func reachable(names: [String]) -> [NetworkInterface] {
         let all = current()
         guard names.isEmpty else { return all.filter { names.contains($0.name) } }
@@ -18,7 +18,8 @@ struct NetworkInterface: Hashable {
         return outward.isEmpty ? all : outward
     }
 
-    /// Every address of every interface that is up, except unusable ones (unspecified, IPv4 link-local of a failed DHCP is kept).
+    /// Every address of every interface that is up, except unusable ones (unspecified, IPv4 link-local of a failed DHCP
+    /// is kept).
     static func current() -> [NetworkInterface] {
         final class Found { var interfaces: [NetworkInterface] = [] }
         let found = Found()

@@ -17,7 +17,9 @@ package final class UDPSocket {
     private var headers: [linux_datagram] = []
     private var outgoing: [linux_datagram] = []
     /// A burst goes to one address: its C form is made once.
-    private var lastRemote = (address: SocketAddress(.v4(0), port: 0), linux: linux_address(SocketAddress(.v4(0), port: 0)))
+    private var lastRemote = (
+        address: SocketAddress(.v4(0), port: 0), linux: linux_address(SocketAddress(.v4(0), port: 0))
+    )
 
     private static let slotBytes = 2048
     private static let slotCount = 32
@@ -37,13 +39,15 @@ package final class UDPSocket {
         close(descriptor)
     }
 
-    /// Reads what has arrived, at most one burst, and calls `each` with the bytes and the sender. False once nothing is left.
+    /// Reads what has arrived, at most one burst, and calls `each` with the bytes and the sender. False once nothing is
+    /// left.
     package func receive(_ each: ([UInt8], SocketAddress) -> Void) -> Bool {
         if slots.isEmpty {
             slots = [UInt8](repeating: 0, count: Self.slotBytes * Self.slotCount)
             headers = [linux_datagram](repeating: linux_datagram(), count: Self.slotCount)
         }
-        // An ICMP error of an earlier send is reported once and says nothing about this socket: read on at the next event.
+        // An ICMP error of an earlier send is reported once and says nothing about this socket: read on at the next
+        // event.
         let count = Int(
             linux_udp_receive(descriptor, &slots, Int32(Self.slotBytes), &headers, Int32(Self.slotCount)))
         guard count > 0 else { return false }
@@ -54,15 +58,16 @@ package final class UDPSocket {
         return count == Self.slotCount
     }
 
-    /// Sends `datagrams` of `storage`, in order. What finds the socket's buffer full, or a destination the kernel knows no way to, is
-    /// lost as on any network; returns how many were.
+    /// Sends `datagrams` of `storage`, in order. What finds the socket's buffer full, or a destination the kernel knows
+    /// no way to, is lost as on any network; returns how many were.
     package func send(_ storage: [UInt8], _ datagrams: ArraySlice<DatagramBatch.Entry>) -> Int {
         outgoing.removeAll(keepingCapacity: true)
         for entry in datagrams {
             if entry.remote != lastRemote.address { lastRemote = (entry.remote, linux_address(entry.remote)) }
             outgoing.append(
                 linux_datagram(
-                    offset: UInt32(entry.range.lowerBound), length: UInt32(entry.range.count), remote: lastRemote.linux))
+                    offset: UInt32(entry.range.lowerBound), length: UInt32(entry.range.count), remote: lastRemote.linux)
+            )
         }
         return storage.withUnsafeBufferPointer { storage in
             outgoing.withUnsafeBufferPointer { send(storage.baseAddress, $0) }

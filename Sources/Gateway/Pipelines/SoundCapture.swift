@@ -57,8 +57,8 @@ final class SoundCapture: Sendable {
         isWanted.store(wanted, ordering: .releasing)
     }
 
-    /// Prepares for `fraction` of the packets (0 to 1) being lost. In-band FEC repeats each packet in the next, which nearly doubles Opus's work:
-    /// it is done as far as anybody loses any.
+    /// Prepares for `fraction` of the packets (0 to 1) being lost. In-band FEC repeats each packet in the next, which
+    /// nearly doubles Opus's work: it is done as far as anybody loses any.
     func setExpectedLoss(_ fraction: Double) {
         expectedLoss.withLock { $0 = fraction }
     }

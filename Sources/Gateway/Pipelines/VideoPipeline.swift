@@ -6,10 +6,12 @@ import RTP
 import Synchronization
 import Wire
 
-/// Camera to packets: one thread captures, one encodes, and each frame goes to `onFrame` once, however many viewers there are.
+/// Camera to packets: one thread captures, one encodes, and each frame goes to `onFrame` once, however many viewers
+/// there are.
 ///
-/// The camera is looked for again and again while it is missing, with the test card in its place where that is allowed; it
-/// streams all the time, so that a viewer never waits for it, but nothing is converted or encoded while nobody watches.
+/// The camera is looked for again and again while it is missing, with the test card in its place where that is allowed;
+/// it streams all the time, so that a viewer never waits for it, but nothing is converted or encoded while nobody
+/// watches.
 final class VideoPipeline: Sendable {
     /// Where the picture comes from right now.
     enum Picture: Hashable, Sendable {
@@ -39,8 +41,8 @@ final class VideoPipeline: Sendable {
         var encodeCPU = Duration.zero
     }
 
-    /// What is left of an IPv6 path's least MTU (1280 bytes) after IP, UDP, RTP with its header extension, RTX and the SRTP tag, and some for
-    /// a tunnel on the way.
+    /// What is left of an IPv6 path's least MTU (1280 bytes) after IP, UDP, RTP with its header extension, RTX and the
+    /// SRTP tag, and some for a tunnel on the way.
     private static let maximumPayloadSize = 1140
     /// How long a camera may deliver nothing before it is closed and opened again.
     private static let stallLimit = Duration.seconds(5)

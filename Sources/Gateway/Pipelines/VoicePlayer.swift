@@ -6,10 +6,11 @@ import Sound
 import Synchronization
 import Wire
 
-/// The voices of all viewers who talk, mixed to the speaker: a jitter buffer and a decoder for each, pulled by the speaker's clock.
+/// The voices of all viewers who talk, mixed to the speaker: a jitter buffer and a decoder for each, pulled by the
+/// speaker's clock.
 ///
-/// The speaker is opened when somebody talks and closed when it has been quiet for a while, so that it is free for others and a
-/// board draws no current for silence.
+/// The speaker is opened when somebody talks and closed when it has been quiet for a while, so that it is free for
+/// others and a board draws no current for silence.
 final class VoicePlayer: Sendable {
     /// Where voices go right now.
     enum Output: Hashable, Sendable {
@@ -204,7 +205,8 @@ struct Voice: Sendable {
         guard first.count >= count, second.count >= count else { return second }
         return (0..<count).map { index in
             let weight = Double(index) / Double(count)
-            return Int16(clamping: Int((Double(first[index]) * (1 - weight) + Double(second[index]) * weight).rounded()))
+            return Int16(
+                clamping: Int((Double(first[index]) * (1 - weight) + Double(second[index]) * weight).rounded()))
         }
     }
 }

@@ -34,15 +34,18 @@ final class Session {
     private(set) var connectedAt: Instant?
     private(set) var firstFrameAt: Instant?
 
-    init(id: SessionID, viewer: Viewer, configuration: RTCPeerConnection.Configuration, random: any RandomSource, at now: Instant) {
+    init(
+        id: SessionID, viewer: Viewer, configuration: RTCPeerConnection.Configuration, random: any RandomSource,
+        at now: Instant
+    ) {
         self.id = id
         self.viewer = viewer
         began = now
         peer = RTCPeerConnection(configuration: configuration, random: random)
     }
 
-    /// Adds the door's picture and sound. In a call that is done when the page's offer has come, so that the offer's media descriptions
-    /// take them and no offer of ours collides with it.
+    /// Adds the door's picture and sound. In a call that is done when the page's offer has come, so that the offer's
+    /// media descriptions take them and no offer of ours collides with it.
     func addTracks() {
         guard tracks == nil else { return }
         tracks = (peer.addTrack(.video, streamID: "door"), peer.addTrack(.audio, streamID: "door"))

@@ -1,8 +1,8 @@
 import CLinux
 import Glibc
 
-/// The Unix socket by which a shell on the board presses the daemon's button. A request is one line, so is the answer: `ok …` or
-/// `error …`.
+/// The Unix socket by which a shell on the board presses the daemon's button. A request is one line, so is the answer:
+/// `ok …` or `error …`.
 final class ControlSocket {
     private let path: String
     let descriptor: Int32
@@ -21,8 +21,8 @@ final class ControlSocket {
         unlink(path)
     }
 
-    /// Answers one client that waits. The exchange is a few bytes between two programs on one machine; one that dawdles is cut
-    /// off after a tenth of a second.
+    /// Answers one client that waits. The exchange is a few bytes between two programs on one machine; one that dawdles
+    /// is cut off after a tenth of a second.
     func answer(_ respond: (String) -> String) {
         let client = linux_accept(descriptor)
         guard client >= 0 else { return }

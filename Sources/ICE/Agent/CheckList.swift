@@ -2,8 +2,8 @@ import Wire
 
 /// The pairs of the one component of the one data stream (RFC 8445 §6.1.2).
 ///
-/// Local candidates always pair with their base, since that is where their checks leave from; so server-reflexive ones add
-/// no pairs (RFC 8445 §6.1.2.4), and one (base, remote address) is one pair.
+/// Local candidates always pair with their base, since that is where their checks leave from; so server-reflexive ones
+/// add no pairs (RFC 8445 §6.1.2.4), and one (base, remote address) is one pair.
 struct CheckList {
     private(set) var pairs: [CheckPair] = []
     private var nextID = 0
@@ -20,8 +20,8 @@ struct CheckList {
         pairs.first { $0.base.address == base && $0.destination.unscoped == remote.unscoped }
     }
 
-    /// Adds the pair of a base and a remote candidate, unless it is there or the list is full of better ones. Returns its
-    /// identifier, also where it was there.
+    /// Adds the pair of a base and a remote candidate, unless it is there or the list is full of better ones. Returns
+    /// its identifier, also where it was there.
     @discardableResult
     mutating func add(
         base: Base, local: ICECandidate, remote: ICECandidate, at destination: SocketAddress, role: ICERole, limit: Int

@@ -23,8 +23,8 @@ struct Consent {
         heardAt = now
     }
 
-    /// RFC 7675 §5.1: "each period between consent checks MUST be randomized … between 0.8 and 1.2 times" the interval, so that
-    /// peers do not fall into step.
+    /// RFC 7675 §5.1: "each period between consent checks MUST be randomized … between 0.8 and 1.2 times" the interval,
+    /// so that peers do not fall into step.
     static func interval(_ configuration: ICEConfiguration, random: any RandomSource) -> Duration {
         let mean = configuration.consentInterval
         return mean * 4 / 5 + mean * random.below(4096) / 4096 * 2 / 5
@@ -33,8 +33,8 @@ struct Consent {
     /// When consent runs out unless a check is answered.
     var expiresAt: Instant { grantedAt + configuration.consentTimeout }
 
-    /// When the pair counts as silent; nil while no check is unanswered. Two checks must have gone unanswered, for one may be
-    /// lost on a good path.
+    /// When the pair counts as silent; nil while no check is unanswered. Two checks must have gone unanswered, for one
+    /// may be lost on a good path.
     var disconnectsAt: Instant? {
         unansweredSince.map { max(heardAt + configuration.disconnectedTimeout, $0 + unansweredInterval * 2) }
     }

@@ -1,7 +1,7 @@
 import Wire
 
-/// The requests to STUN servers that tell server-reflexive candidates (RFC 8445 §5.1.1.2), and the refreshing of the bindings
-/// that they made on NATs.
+/// The requests to STUN servers that tell server-reflexive candidates (RFC 8445 §5.1.1.2), and the refreshing of the
+/// bindings that they made on NATs.
 struct Gatherer {
     /// One base asking one server.
     struct Binding {

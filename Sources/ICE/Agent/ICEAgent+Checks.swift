@@ -2,8 +2,8 @@ import Wire
 
 /// Connectivity checks and nomination (RFC 8445 §7.2.4, §8.1).
 extension ICEAgent {
-    /// How long a peer that nominates one pair again and again must have left it out before a pair of lower priority that it
-    /// nominates takes its place.
+    /// How long a peer that nominates one pair again and again must have left it out before a pair of lower priority
+    /// that it nominates takes its place.
     private static let nominationMemory: Duration = .seconds(3)
     /// The least retransmission time of a nomination, whose path was measured (RFC 8489 §6.2.1, RFC 6298).
     private static let leastNominationRTO: Duration = .milliseconds(100)
@@ -22,16 +22,16 @@ extension ICEAgent {
         check(pair, at: now)
     }
 
-    /// A triggered check (RFC 8445 §7.3.1.4): a pair whose outcome is open, or was failure, is checked at once. What was on
-    /// its way is not sent again, but may still be answered.
+    /// A triggered check (RFC 8445 §7.3.1.4): a pair whose outcome is open, or was failure, is checked at once. What
+    /// was on its way is not sent again, but may still be answered.
     mutating func trigger(pair id: Int, at now: Instant) {
         guard let pair = session.checkList[id], session.remote != nil else { return }
         switch pair.state {
         case .succeeded:
             return
         case .inProgress(let since) where now - since < configuration.pacingInterval / 5:
-            // Its check has only just left, and may be the one that the peer's crossed; an eager peer must not make this
-            // side as eager.
+            // Its check has only just left, and may be the one that the peer's crossed; an eager peer must not make
+            // this side as eager.
             return
         case .frozen, .waiting, .inProgress, .failed:
             cancelChecks(ofPair: id, at: now)
@@ -69,8 +69,8 @@ extension ICEAgent {
         ]
     }
 
-    /// Regular nomination (RFC 8445 §8.1.1): the best valid pair, as soon as no better one is likely to become valid. Checks
-    /// leave in order of priority, so a better pair that is still unanswered is probably never going to be.
+    /// Regular nomination (RFC 8445 §8.1.1): the best valid pair, as soon as no better one is likely to become valid.
+    /// Checks leave in order of priority, so a better pair that is still unanswered is probably never going to be.
     mutating func considerNomination(at now: Instant) {
         guard role == .controlling, !session.isOver, case .open = session.nomination else { return }
         session.nomination = .open(until: nil)
@@ -88,8 +88,8 @@ extension ICEAgent {
         request(.check(pair: best.pair.id, role: role, nominates: true), pair: best.pair, rto: rto, at: now)
     }
 
-    /// A success of the controlling side sends the check of a better pair off at once, instead of after Ta: the response that
-    /// came makes room for it, and the nomination waits.
+    /// A success of the controlling side sends the check of a better pair off at once, instead of after Ta: the
+    /// response that came makes room for it, and the nomination waits.
     mutating func checkBetterPair(at now: Instant) {
         guard role == .controlling, case .open = session.nomination, let best = session.checkList.bestValid(as: role),
             let better = session.checkList.next(as: role), better.priority(as: role) > best.priority
@@ -105,8 +105,9 @@ extension ICEAgent {
 
     /// The controlled side takes a nominated pair as soon as it is valid (RFC 8445 §7.3.1.5).
     ///
-    /// Peers nominate in three ways, and each must end on the pair that the peer uses: once (RFC 8445); every pair, meaning the
-    /// best (RFC 5245's aggressive nomination); or, as libwebrtc, the pair in use again and again, until it is another.
+    /// Peers nominate in three ways, and each must end on the pair that the peer uses: once (RFC 8445); every pair,
+    /// meaning the best (RFC 5245's aggressive nomination); or, as libwebrtc, the pair in use again and again, until it
+    /// is another.
     mutating func considerSelecting(pair id: Int, at now: Instant) {
         guard role == .controlled, !session.isOver, let pair = session.checkList[id],
             let nominatedAt = pair.nominatedAt,
@@ -145,8 +146,8 @@ extension ICEAgent {
         stopChecks(below: pair)
     }
 
-    /// RFC 8445 §8.1.2: once a pair is nominated the others are no longer checked. On the controlled side those of higher
-    /// priority go on, for the peer may yet nominate one of them.
+    /// RFC 8445 §8.1.2: once a pair is nominated the others are no longer checked. On the controlled side those of
+    /// higher priority go on, for the peer may yet nominate one of them.
     private mutating func stopChecks(below selected: CheckPair) {
         let role = role
         let removed = session.checkList.removeAll {

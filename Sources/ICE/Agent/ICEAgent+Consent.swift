@@ -34,8 +34,8 @@ extension ICEAgent {
         selected?.consent.checkAnswered(roundTrip: roundTrip, nextCheckAt: now + interval, at: now)
     }
 
-    /// RFC 7675 §5.1: "the endpoint MUST cease transmission". What was found in this session ends; an ICE restart under way
-    /// goes on.
+    /// RFC 7675 §5.1: "the endpoint MUST cease transmission". What was found in this session ends; an ICE restart under
+    /// way goes on.
     private mutating func loseConsent() {
         guard let lost = selected else { return }
         selected = nil

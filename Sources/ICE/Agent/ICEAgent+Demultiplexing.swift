@@ -1,14 +1,15 @@
 import Wire
 
 extension ICEAgent {
-    /// Whether a datagram is STUN rather than DTLS, TURN channel data or (S)RTP: its first byte is 0 to 3 (RFC 7983 §7).
+    /// Whether a datagram is STUN rather than DTLS, TURN channel data or (S)RTP: its first byte is 0 to 3 (RFC 7983
+    /// §7).
     public static func isSTUN(_ datagram: some Collection<UInt8>) -> Bool {
         datagram.first.map { $0 <= 3 } ?? false
     }
 
-    /// The username fragment of the agent that a Binding request is meant for, the part of its USERNAME before the colon
-    /// (RFC 8445 §7.2.2). On a socket that agents share, this finds the one that a request belongs to. Nil for anything
-    /// but an intact Binding request; nothing about it is authenticated yet.
+    /// The username fragment of the agent that a Binding request is meant for, the part of its USERNAME before the
+    /// colon (RFC 8445 §7.2.2). On a socket that agents share, this finds the one that a request belongs to. Nil for
+    /// anything but an intact Binding request; nothing about it is authenticated yet.
     public static func localUsernameFragment(of datagram: [UInt8]) -> String? {
         guard let message = try? STUNMessage(parsing: datagram), message.messageClass == .request,
             message.method == .binding, let username = message.username

@@ -63,7 +63,8 @@ extension ICEAgent {
         }
     }
 
-    /// A STUN server has answered: its candidate is new unless it is the base itself (RFC 8445 §5.1.3) or known already.
+    /// A STUN server has answered: its candidate is new unless it is the base itself (RFC 8445 §5.1.3) or known
+    /// already.
     mutating func gathered(_ mapped: SocketAddress, binding index: Int, at now: Instant) {
         session.gatherer.answered(index, configuration: configuration, at: now)
         let binding = session.gatherer.bindings[index]

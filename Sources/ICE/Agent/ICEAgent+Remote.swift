@@ -38,7 +38,8 @@ extension ICEAgent {
         }
     }
 
-    /// RFC 8445 §9: everything begins anew but the tie-breaker, the sockets and, until it is replaced, the selected pair.
+    /// RFC 8445 §9: everything begins anew but the tie-breaker, the sockets and, until it is replaced, the selected
+    /// pair.
     mutating func restart(_ credentials: ICECredentials, at now: Instant) {
         let hasEnded = session.gatherer.hasEnded
         session = ICESession(number: session.number + 1, credentials: credentials)

@@ -62,8 +62,8 @@ extension ICEAgent {
         return selected.local
     }
 
-    /// RFC 8445 §7.3.1.1: the larger tie-breaker takes the controlling role. True when this agent has changed to the other
-    /// role, false when the peer has to.
+    /// RFC 8445 §7.3.1.1: the larger tie-breaker takes the controlling role. True when this agent has changed to the
+    /// other role, false when the peer has to.
     private mutating func yields(to theirTieBreaker: UInt64) -> Bool {
         statistics.roleConflicts += 1
         let isLarger = tieBreaker >= theirTieBreaker

@@ -18,7 +18,8 @@ extension ICEAgent {
         if transaction.key == nil, !isSymmetric { return discard(.asymmetricResponse) }
         transactions.remove(at: index)
         guard isSymmetric else {
-            // RFC 8445 §7.2.5.2.1: the addresses of a response MUST be those of the request, mirrored, or the pair fails.
+            // RFC 8445 §7.2.5.2.1: the addresses of a response MUST be those of the request, mirrored, or the pair
+            // fails.
             requestFailed(transaction)
             return discard(.asymmetricResponse)
         }
@@ -69,8 +70,8 @@ extension ICEAgent {
         }
     }
 
-    /// RFC 8445 §7.2.5.1: the role changes, unless it has already since the request was made, and "the agent MUST change the
-    /// tie-breaker value".
+    /// RFC 8445 §7.2.5.1: the role changes, unless it has already since the request was made, and "the agent MUST
+    /// change the tie-breaker value".
     private mutating func resolveConflict(askedAs role: ICERole) {
         guard role == self.role else { return }
         statistics.roleConflicts += 1
@@ -123,8 +124,8 @@ extension ICEAgent {
         considerSelecting(pair: id, at: now)
     }
 
-    /// RFC 8445 §7.2.5.3.1: an address that no candidate has is a peer-reflexive candidate, with the priority that the check's
-    /// PRIORITY had. The peer knows it already.
+    /// RFC 8445 §7.2.5.3.1: an address that no candidate has is a peer-reflexive candidate, with the priority that the
+    /// check's PRIORITY had. The peer knows it already.
     private mutating func learnLocal(_ mapped: SocketAddress, base: Base) -> ICECandidate {
         let learned = candidate(.peerReflexive, at: mapped, of: base, server: nil)
         if session.localCandidates.count < ICEAgent.maximumLocalCandidates { session.localCandidates.append(learned) }

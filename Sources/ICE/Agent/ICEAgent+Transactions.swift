@@ -62,8 +62,8 @@ extension ICEAgent {
         transactions.removeAll { transaction in ids.contains { transaction.isCheck(ofPair: $0) } }
     }
 
-    /// Whether the response in `datagram` answers a request of this agent. On a socket that agents share, this finds the
-    /// one that a response belongs to.
+    /// Whether the response in `datagram` answers a request of this agent. On a socket that agents share, this finds
+    /// the one that a response belongs to.
     public func awaits(_ datagram: [UInt8]) -> Bool {
         guard let message = try? STUNMessage(parsing: datagram),
             message.messageClass == .successResponse || message.messageClass == .errorResponse

@@ -1,11 +1,12 @@
 import Wire
 
 /// An ICE agent (RFC 8445, trickle RFC 8838, consent RFC 7675) for one component over UDP, as WebRTC with BUNDLE and
-/// rtcp-mux needs it. It opens no socket: the shell gives it the addresses of sockets that may be shared by many agents.
+/// rtcp-mux needs it. It opens no socket: the shell gives it the addresses of sockets that may be shared by many
+/// agents.
 ///
-/// Ordinary checks, and requests to STUN servers, leave at most every Ta. Triggered and nominating checks leave at once:
-/// each answers an authentic message that has just come in, so the peer's pacing is theirs, and a call on a local network is
-/// set up in two round trips instead of several Ta.
+/// Ordinary checks, and requests to STUN servers, leave at most every Ta. Triggered and nominating checks leave at
+/// once: each answers an authentic message that has just come in, so the peer's pacing is theirs, and a call on a local
+/// network is set up in two round trips instead of several Ta.
 public struct ICEAgent {
     /// Which side nominates.
     public internal(set) var role: ICERole
@@ -16,8 +17,8 @@ public struct ICEAgent {
     /// What was counted.
     public internal(set) var statistics = ICEStatistics()
 
-    /// The pair that everything goes by; nil until one is nominated and again when consent is lost. An ICE restart keeps
-    /// it until the new session has its own.
+    /// The pair that everything goes by; nil until one is nominated and again when consent is lost. An ICE restart
+    /// keeps it until the new session has its own.
     public var selectedPair: ICECandidatePair? { selected?.pair }
     /// The current local credentials.
     public var credentials: ICECredentials { session.local.credentials }
@@ -28,8 +29,8 @@ public struct ICEAgent {
     /// The remote candidates of the current session that can be used, peer-reflexive ones included.
     public var remoteCandidates: [ICECandidate] { session.remoteCandidates }
 
-    /// The username fragments that requests to this agent may be for: the current one and, while the selected pair is one
-    /// from before an ICE restart, that one's.
+    /// The username fragments that requests to this agent may be for: the current one and, while the selected pair is
+    /// one from before an ICE restart, that one's.
     public var localUsernameFragments: [String] {
         let current = session.local.credentials.usernameFragment
         guard let selected, selected.session != session.number else { return [current] }
@@ -143,8 +144,8 @@ public struct ICEAgent {
     private func currentConnectionState(at now: Instant) -> ICEConnectionState {
         if let selected {
             let isSilent = selected.consent.isDisconnected(at: now)
-            // "An ICE restart causes … a transition to connected if begun in the completed state. If begun in the transient
-            // disconnected state, it causes a transition to checking".
+            // "An ICE restart causes … a transition to connected if begun in the completed state. If begun in the
+            // transient disconnected state, it causes a transition to checking".
             guard selected.session == session.number else { return isSilent ? .checking : .connected }
             guard !isSilent else { return .disconnected }
             let isFinished =

@@ -65,15 +65,16 @@ struct ICESession {
     }
 }
 
-/// What is known of the remote side of a session that has not begun: it lacks the remote credentials, or an ICE restart of
-/// this side that answers the peer's.
+/// What is known of the remote side of a session that has not begun: it lacks the remote credentials, or an ICE restart
+/// of this side that answers the peer's.
 struct UpcomingRemote {
     var credentials: ICECredentials?
     var candidates: [ICECandidate] = []
     var hasEndOfCandidates = false
 }
 
-/// The pair that everything goes by, with the credentials it was found with: it may outlive its session by an ICE restart.
+/// The pair that everything goes by, with the credentials it was found with: it may outlive its session by an ICE
+/// restart.
 struct SelectedPath {
     let session: Int
     let pairID: Int

@@ -39,8 +39,8 @@ struct STUNTransaction {
     private let schedule: Schedule
     private(set) var transmissions = 1
     private(set) var deadline: Instant
-    /// Whether a newer check has taken its place (RFC 8445 §7.3.1.4): it is not sent again and its silence means nothing,
-    /// but a response that still comes counts.
+    /// Whether a newer check has taken its place (RFC 8445 §7.3.1.4): it is not sent again and its silence means
+    /// nothing, but a response that still comes counts.
     private(set) var isCancelled = false
 
     init(
@@ -77,8 +77,8 @@ struct STUNTransaction {
         return .retransmit
     }
 
-    /// The round trip that a response now measures; nil after a retransmission, when it is unknown which of the requests it
-    /// answers (Karn's algorithm, RFC 6298 §3).
+    /// The round trip that a response now measures; nil after a retransmission, when it is unknown which of the
+    /// requests it answers (Karn's algorithm, RFC 6298 §3).
     func roundTrip(at now: Instant) -> Duration? {
         transmissions == 1 ? now - sentAt : nil
     }

@@ -19,7 +19,8 @@ extension STUNAttribute {
                 // Only for logs and of no consequence (RFC 8489 §14.14): a broken one does not spoil the message.
                 self = .software(String(decoding: reader.rest(), as: UTF8.self))
             case STUNAttribute.errorCodeType:
-                // RFC 8489 §14.8: 21 reserved bits, the class (hundreds, 3 to 6), the number (0 to 99), the reason phrase.
+                // RFC 8489 §14.8: 21 reserved bits, the class (hundreds, 3 to 6), the number (0 to 99), the reason
+                // phrase.
                 let word = try reader.uint32()
                 let (hundreds, number) = (UInt16(word >> 8 & 7), UInt16(word & 0xFF))
                 guard (3...6).contains(hundreds), number < 100 else { throw MalformedValue() }

@@ -1,11 +1,11 @@
-/// The key of MESSAGE-INTEGRITY (RFC 8489 §14.5): HMAC-SHA1 (RFC 2104) with both pads already hashed, so that a message costs
-/// only the blocks of its own.
+/// The key of MESSAGE-INTEGRITY (RFC 8489 §14.5): HMAC-SHA1 (RFC 2104) with both pads already hashed, so that a message
+/// costs only the blocks of its own.
 public struct STUNKey: Sendable {
     private let inner: SHA1
     private let outer: SHA1
 
-    /// The key of short-term credentials (RFC 8489 §9.1.1): the password itself, here of ice-chars, which OpaqueString leaves
-    /// as they are.
+    /// The key of short-term credentials (RFC 8489 §9.1.1): the password itself, here of ice-chars, which OpaqueString
+    /// leaves as they are.
     public init(password: String) {
         self.init(Array(password.utf8))
     }
@@ -33,8 +33,8 @@ public struct STUNKey: Sendable {
         return finish(hash)
     }
 
-    /// The MESSAGE-INTEGRITY of the message that begins with `prefix`, a header and the attributes before it. The header's
-    /// length is taken to end with MESSAGE-INTEGRITY, whatever follows (RFC 8489 §14.5).
+    /// The MESSAGE-INTEGRITY of the message that begins with `prefix`, a header and the attributes before it. The
+    /// header's length is taken to end with MESSAGE-INTEGRITY, whatever follows (RFC 8489 §14.5).
     func authenticate(_ prefix: ArraySlice<UInt8>) -> [UInt8] {
         let length = UInt16(truncatingIfNeeded: prefix.count - STUNMessage.headerLength + 4 + SHA1.digestLength)
         var hash = inner

@@ -66,7 +66,8 @@ public struct STUNMessage: Sendable {
     public var method: Method
     /// Which exchange it is a part of.
     public var transactionID: TransactionID
-    /// Its attributes in order, without MESSAGE-INTEGRITY and FINGERPRINT, and without what comes after MESSAGE-INTEGRITY.
+    /// Its attributes in order, without MESSAGE-INTEGRITY and FINGERPRINT, and without what comes after
+    /// MESSAGE-INTEGRITY.
     public var attributes: [STUNAttribute]
     /// Whether the parsed message had a FINGERPRINT (which then was right).
     public private(set) var hasFingerprint = false
@@ -140,7 +141,8 @@ public struct STUNMessage: Sendable {
                 }
                 hasFingerprint = true
             case _ where integrity != nil:
-                // RFC 8489 §14.5: what follows MESSAGE-INTEGRITY, except FINGERPRINT, is not covered and "MUST" be ignored.
+                // RFC 8489 §14.5: what follows MESSAGE-INTEGRITY, except FINGERPRINT, is not covered and "MUST" be
+                // ignored.
                 continue
             case STUNAttribute.messageIntegrityType:
                 guard value.count == SHA1.digestLength else { throw STUNError.malformedAttribute(type: type) }
@@ -154,8 +156,8 @@ public struct STUNMessage: Sendable {
     /// Whether the parsed message has a MESSAGE-INTEGRITY.
     public var hasIntegrity: Bool { integrity != nil }
 
-    /// Whether the parsed message has a MESSAGE-INTEGRITY made with `key` (RFC 8489 §14.5). False for a message that was
-    /// not parsed.
+    /// Whether the parsed message has a MESSAGE-INTEGRITY made with `key` (RFC 8489 §14.5). False for a message that
+    /// was not parsed.
     public func isAuthentic(_ key: STUNKey) -> Bool {
         guard let integrity else { return false }
         let expected = key.authenticate(integrity.bytes[..<integrity.offset])

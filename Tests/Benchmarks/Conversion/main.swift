@@ -2,9 +2,9 @@
 //
 //     swift run -c release benchmark-conversion [WIDTHxHEIGHT]
 //
-// The conversion and the copy take turns within one run, so that whatever else the machine does meets both alike; each line is the
-// median of its rounds. Like a camera, four pictures come by turns, and each is converted into new memory. For JPEG, the copy and the
-// MB/s are those of the decoded picture.
+// The conversion and the copy take turns within one run, so that whatever else the machine does meets both alike; each
+// line is the median of its rounds. Like a camera, four pictures come by turns, and each is converted into new memory.
+// For JPEG, the copy and the MB/s are those of the decoded picture.
 
 import CTurboJPEG
 import Camera

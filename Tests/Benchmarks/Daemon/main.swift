@@ -1,7 +1,8 @@
 // benchmark-daemon [SECONDS] [WIDTHxHEIGHT]: what the whole daemon costs beside the encoder alone.
 //
-// In turn (A B A B), for SECONDS (10) each: x264 alone on the test card's pictures, paced as the daemon paces them; and the daemon on the
-// same test card with one viewer who takes picture and sound. Prints CPU milliseconds a second, the ratio, and the resident memory.
+// In turn (A B A B), for SECONDS (10) each: x264 alone on the test card's pictures, paced as the daemon paces them; and
+// the daemon on the same test card with one viewer who takes picture and sound. Prints CPU milliseconds a second, the
+// ratio, and the resident memory.
 import CLinux
 import Camera
 import Codecs
@@ -64,7 +65,8 @@ final class RunningDaemon {
         posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO)
         posix_spawn_file_actions_addclose(&actions, ends[0])
         let settings = [
-            "web.port=0", "web.address=127.0.0.1", "state.folder=\(folder)", "video.source=test_card", "audio.capture=tone",
+            "web.port=0", "web.address=127.0.0.1", "state.folder=\(folder)", "video.source=test_card",
+            "audio.capture=tone",
             "audio.playback=none", "button.enabled=false", "video.width=\(size.width)", "video.height=\(size.height)",
             "video.frame_rate=\(Int(frameRate))", "video.bitrate_kbps=\(bitrate / 1000)",
         ]
@@ -93,7 +95,8 @@ final class RunningDaemon {
             let count = Glibc.read(descriptor, &bytes, bytes.count)
             guard count > 0 else { fail("the daemon did not start:\n\(log)") }
             log += String(decoding: bytes.prefix(count), as: UTF8.self)
-            for line in log.split(separator: "\n", omittingEmptySubsequences: true) where line.contains("http://127.0.0.1:") {
+            for line in log.split(separator: "\n", omittingEmptySubsequences: true)
+            where line.contains("http://127.0.0.1:") {
                 let digits = line.split(separator: ":").last?.prefix { $0.isNumber } ?? ""
                 if let port = UInt16(digits) { return port }
             }
@@ -105,10 +108,13 @@ final class RunningDaemon {
         // the scheduler's own account, to the nanosecond; /proc's counts whole ticks
         var clock = clockid_t()
         var time = timespec()
-        guard clock_getcpuclockid(process, &clock) == 0, clock_gettime(clock, &time) == 0 else { fail("the daemon is gone") }
+        guard clock_getcpuclockid(process, &clock) == 0, clock_gettime(clock, &time) == 0 else {
+            fail("the daemon is gone")
+        }
         let milliseconds = Double(time.tv_sec) * 1000 + Double(time.tv_nsec) / 1e6
         let line = Self.read("/proc/\(process)/status").split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
-        let resident = line?.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap { Int($0) } ?? 0
+        let resident =
+            line?.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap { Int($0) } ?? 0
         return (milliseconds, resident)
     }
 
@@ -136,8 +142,12 @@ func daemonWithOneViewer(_ daemon: RunningDaemon) throws -> (Double, Int) {
     return ((after.milliseconds - before) / elapsed, after.residentKilobytes)
 }
 
-let binary = CommandLine.arguments[0].split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/") + "/doorward"
-print("\(size), \(Int(frameRate)) pictures a second, \(bitrate / 1000) kbit/s, x264 superfast, \(seconds) s each; CPU ms a second")
+let binary =
+    CommandLine.arguments[0].split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+    + "/doorward"
+print(
+    "\(size), \(Int(frameRate)) pictures a second, \(bitrate / 1000) kbit/s, x264 superfast, \(seconds) s each; CPU ms a second"
+)
 do {
     var ratios: [Double] = []
     var resident = 0
@@ -148,10 +158,14 @@ do {
         ratios.append(whole / alone)
         resident = max(resident, kilobytes)
         func text(_ value: Double) -> String { "\((value * 10).rounded() / 10)" }
-        print("round \(round): x264 alone \(text(alone)), daemon with one viewer \(text(whole)), ratio \((whole / alone * 100).rounded() / 100)")
+        print(
+            "round \(round): x264 alone \(text(alone)), daemon with one viewer \(text(whole)), ratio \((whole / alone * 100).rounded() / 100)"
+        )
     }
     let median = ratios.sorted()[ratios.count / 2]
-    print("median ratio \((median * 100).rounded() / 100) (at most 1.25 is wanted), resident \(resident / 1024) MB (under 60 is wanted)")
+    print(
+        "median ratio \((median * 100).rounded() / 100) (at most 1.25 is wanted), resident \(resident / 1024) MB (under 60 is wanted)"
+    )
 } catch {
     fail("\(error)")
 }

@@ -26,7 +26,8 @@ func load(
     return try result.get()
 }
 
-/// What is wrong with the configuration that a file of `bytes` gives; empty for nothing. The file is called `door.yaml`.
+/// What is wrong with the configuration that a file of `bytes` gives; empty for nothing. The file is called
+/// `door.yaml`.
 func problems(
     bytes: [UInt8], environment: [String: String] = [:], overrides: [String] = []
 ) -> [String] {

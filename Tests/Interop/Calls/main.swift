@@ -1,6 +1,6 @@
-// native-calls ADDRESS:PORT [COUNT] [SECONDS] [vanish]: calls the door COUNT times (1) by WHEP, waits each time for the first key frame and
-// some sound, watches for SECONDS (0) more, and hangs up, or with "vanish" just falls silent. Prints where the time went; exits with 1 where
-// a call did not come about.
+// native-calls ADDRESS:PORT [COUNT] [SECONDS] [vanish]: calls the door COUNT times (1) by WHEP, waits each time for the
+// first key frame and some sound, watches for SECONDS (0) more, and hangs up, or with "vanish" just falls silent.
+// Prints where the time went; exits with 1 where a call did not come about.
 import Glibc
 import NativePeer
 import PeerConnection
@@ -33,7 +33,9 @@ for number in 1...count {
         print(
             "call \(number): answered after \(milliseconds(peer.timeline.answered)), connected \(milliseconds(peer.timeline.connected)), first key frame \(milliseconds(peer.timeline.firstKeyFrame)), \(peer.received.pictures) pictures, \(peer.received.soundPackets) packets of sound"
         )
-        guard succeeded else { fail("call \(number) brought no picture or no sound (\(peer.connectionState.rawValue))") }
+        guard succeeded else {
+            fail("call \(number) brought no picture or no sound (\(peer.connectionState.rawValue))")
+        }
         peer.run(for: .seconds(seconds))
         if !vanishes { try peer.hangUp() }
     } catch {
