@@ -6,8 +6,9 @@ import Sound
 enum DeviceList {
     static func text() -> String {
         var lines = ["cameras"]
-        let cameras = V4L2Camera.devices()
+        let (cameras, failures) = V4L2Camera.enumerate()
         if cameras.isEmpty { lines.append("  none: the test card takes the camera's place") }
+        lines += failures.map { "  \($0)" }
         for camera in cameras {
             lines.append("  \(camera.path)  \(camera.name) (\(camera.driver), \(camera.bus))")
             lines += camera.formats.map { "      " + $0.summary }

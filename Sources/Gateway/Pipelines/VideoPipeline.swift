@@ -156,12 +156,14 @@ final class VideoPipeline: Sendable {
 
     private func openCamera() -> Result<any VideoSource, DeviceError> {
         do throws(DeviceError) {
-            let devices = V4L2Camera.devices()
+            let (devices, failures) = V4L2Camera.enumerate()
             let chosen = devices.first { device in
                 configuration.device.map { $0 == device.path || $0 == device.name } ?? true
             }
             // a path that is a link, such as /dev/v4l/by-id/…, is none of the names enumerated
             guard let path = chosen?.path ?? configuration.device.flatMap({ $0.hasPrefix("/") ? $0 : nil }) else {
+                // one that may not be opened is why there is none
+                if let failure = failures.first { throw failure }
                 throw DeviceError(configuration.device.map { "there is no camera “\($0)”" } ?? "no camera was found")
             }
             return .success(
