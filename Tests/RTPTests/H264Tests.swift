@@ -61,7 +61,7 @@ struct H264PacketizerTests {
 
     @Test("RFC 6184 §5.7.1: small units share a STAP-A with the greatest NRI and the OR of F")
     func aggregation() {
-        let frame = packetize([(0x67, 10), (0x28, 4), (0x06, 5), (0x80 | 0x05, 60)])
+        let frame = packetize([(0x67, 10), (0x28, 4), (0x06, 5), (0x85, 60)])
         #expect(frame.payloads.count == 1)
         let payload = frame.payload(0)
         #expect(payload[0] == 0x80 | 0x60 | 24)
@@ -80,8 +80,9 @@ struct H264PacketizerTests {
     func fragmentation() {
         let frame = packetize([(0x65, 101)])
         #expect(frame.payloads.map(\.count) == [52, 52])
-        #expect(Array(frame.payload(0)[0..<2]) == [0x60 | 28, 0x80 | 5])
-        #expect(Array(frame.payload(1)[0..<2]) == [0x60 | 28, 0x40 | 5])
+        // NRI 3 and type 28, then S or E and the type 5.
+        #expect(Array(frame.payload(0)[0..<2]) == [0x7C, 0x85])
+        #expect(Array(frame.payload(1)[0..<2]) == [0x7C, 0x45])
         #expect(frame.markedPayload == 1)
     }
 
@@ -230,7 +231,8 @@ struct H264DepacketizerTests {
         #expect(kinds(depacketizer.outputs()) == ["lost"])
         depacketizer.acceptAnyFrame()
         let next = frame(2, key: false)
-        let after = 10 + Int64(frame(1, key: false).payloads.count)
+        let lost = frame(1, key: false).payloads.count
+        let after = Int64(10 + lost)
         for (packet, number) in next.packets(from: after) { depacketizer.handle(packet, sequence: number) }
         #expect(kinds(depacketizer.outputs()) == ["frame"])
     }

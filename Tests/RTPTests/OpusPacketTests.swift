@@ -15,7 +15,7 @@ struct OpusPacketTests {
         #expect(OpusPacket.sampleCount([toc | 1]) == 2 * samples)
         #expect(OpusPacket.sampleCount([toc | 2]) == 2 * samples)
         #expect(OpusPacket.sampleCount([toc | 3, 2]) == 2 * samples)
-        #expect(OpusPacket.sampleCount([toc | 3 | 4, 0xC0 | 1]) == samples)
+        #expect(OpusPacket.sampleCount([toc | 3 | 4, 0xC1]) == samples)
     }
 
     @Test("RFC 6716 §3.2.5: no bytes, no frames and more than 120 ms are no packet")

@@ -166,11 +166,16 @@ final class TestClient {
 
     /// The beginning of a frame that says it has `length` bytes.
     func header(_ frame: Frame, length: Int) -> [UInt8] {
+        let masked: UInt8 = 0x80
         var bytes = [frame.opcode | (frame.isFinal ? 0x80 : 0)]
         switch length {
-        case ..<126: bytes.append(0x80 | UInt8(length))
-        case ..<65_536: bytes += [0x80 | 126, UInt8(length >> 8), UInt8(length & 0xFF)]
-        default: bytes += [0x80 | 127] + (0..<8).map { UInt8(truncatingIfNeeded: length >> (56 - 8 * $0)) }
+        case ..<126: bytes.append(masked | UInt8(length))
+        case ..<65_536: bytes += [masked | 126, UInt8(length >> 8), UInt8(length & 0xFF)]
+        default:
+            bytes.append(masked | 127)
+            for shift in stride(from: 56, through: 0, by: -8) {
+                bytes.append(UInt8(truncatingIfNeeded: length >> shift))
+            }
         }
         return bytes + TestClient.mask
     }
