@@ -10,8 +10,10 @@ final class Connection {
         case waiting(RequestID, IncomingRequest)
         /// An answer is going out.
         case answering(ResponseBytes)
-        /// The answer has left; the rest of the request is thrown away.
-        case draining
+        /// The answer has left; the rest of the request's body is thrown away.
+        case draining(ResponseBytes)
+        /// Nothing more happens but the end.
+        case ended
         /// The connection became a WebSocket.
         case webSocket(SocketState)
     }

@@ -2,18 +2,17 @@ internal import Glibc
 
 /// An answer as it goes over the wire, and how far it got.
 final class ResponseBytes {
-    /// What lws_write() wants free in front, the head, the body.
-    var bytes: [UInt8]
-    /// How many bytes have been handed to lws_write(), those in front included.
-    var position: Int
+    // The head and the body.
+    private var bytes: [UInt8]
+    // How many of them the socket has taken.
+    private var position = 0
     /// When the client must have taken it, on lws_now_usecs()'s clock.
     var deadline: Int64 = 0
-    /// Whether the rest of the request's body is read before the connection ends, so that the client, which is still
+    /// How many bytes of the request's body are read before the connection ends, so that the client, which is still
     /// sending, comes to read the answer.
-    let drainsBody: Bool
+    var bodyToDrain = 0
 
-    init(_ response: HTTPResponse, withoutBody: Bool = false, drainsBody: Bool = false) {
-        self.drainsBody = drainsBody
+    init(_ response: HTTPResponse, withoutBody: Bool = false) {
         let status = (200...599).contains(response.status) ? response.status : 500
         var head = "HTTP/1.1 \(status) \(ResponseBytes.reason(status))\r\n"
         head += "Date: \(ResponseBytes.date(time(nil)))\r\n"
@@ -30,11 +29,38 @@ final class ResponseBytes {
         let bodiless = status == 204 || status == 304
         if !bodiless { head += "Content-Length: \(response.body.count)\r\n" }
         head += "Connection: close\r\n\r\n"
-        position = frameStart
-        bytes = [UInt8](repeating: 0, count: position)
-        bytes.reserveCapacity(position + head.utf8.count + response.body.count)
-        bytes += head.utf8
+        bytes = Array(head.utf8)
         if !bodiless && !withoutBody { bytes += response.body }
+    }
+
+    /// How much of an answer has left.
+    enum Progress {
+        case complete
+        /// The socket takes no more now.
+        case blocked
+        /// The connection is gone.
+        case broken
+    }
+
+    /// Sends as much as `socket` takes.
+    ///
+    /// Not through lws_write(): what it cannot send at once it keeps, and sends on only while it also reads, which it
+    /// must not do here (see WebLoop+HTTP.swift).
+    func send(to socket: Int32) -> Progress {
+        while position < bytes.count {
+            let count = bytes.withUnsafeBytes { buffer in
+                Glibc.send(
+                    socket, buffer.baseAddress.map { $0 + position }, bytes.count - position, Int32(MSG_NOSIGNAL))
+            }
+            if count > 0 {
+                position += count
+            } else if errno == EAGAIN {
+                return .blocked
+            } else if errno != EINTR {
+                return .broken
+            }
+        }
+        return .complete
     }
 
     private static let ownFields: Set<String> = [

@@ -1,10 +1,11 @@
 internal import CWebSockets
 internal import Glibc
 
-// A connection's one request: new → (receiving →) (waiting →) answering → (draining →) closed.
+// A connection's one request: new → (receiving →) (waiting →) answering → (draining →) ended.
 //
-// One, because libwebsockets 4.1 confuses requests that a client sends ahead: it reads the head of a second request as
-// that request's body, and can be kept busy for ever so. The price is a TCP handshake for each file of the page.
+// libwebsockets must read nothing behind a request. 4.1 takes the head of a second request that a client sent ahead for
+// that request's body, and can be kept busy for ever so; 4.3 meets an assertion. So the connection is paused as soon as
+// its request is complete, and ends with the answer. The price is a TCP handshake for each file of the page.
 extension WebLoop {
     /// Whether a request whose head is complete is the connection's first.
     func mayAsk(_ connection: Connection) -> Int32 {
@@ -14,6 +15,11 @@ extension WebLoop {
     /// A request's head is complete.
     func requestBegan(_ connection: Connection) -> Int32 {
         restartTimer(connection)
+        receive(connection)
+        return 0
+    }
+
+    private func receive(_ connection: Connection) {
         guard let head = RequestHead(of: connection.wsi) else {
             return answer(connection, nil, HTTPResponse(status: 400, text: "Not a request\n"))
         }
@@ -31,32 +37,37 @@ extension WebLoop {
             let limit = configuration.maximumBodyBytes
             let response = HTTPResponse(status: 413, text: "A body may have \(limit) bytes\n")
             // What is a little too long is read and thrown away, so that the client reads the answer.
-            return answer(connection, head, response, drainsBody: length <= 16 * limit)
+            return answer(connection, head, response, bodyToDrain: length <= 16 * limit ? length : 0)
         }
         if length > 0 {
             connection.state = .receiving(request)
-            return 0
+        } else {
+            requestEnded(connection, request)
         }
-        return requestEnded(connection, request)
     }
 
-    /// A piece of a body arrived.
+    /// A piece of a body arrived; libwebsockets 4.3 adds what the client sent behind it. It is counted here, since that
+    /// version then never tells of the body's end.
     func bodyArrived(_ connection: Connection, _ bytes: UnsafeRawBufferPointer) -> Int32 {
-        // Answered already, or told of an empty body.
-        guard case .receiving(let request) = connection.state else { return 0 }
-        guard request.body.count + bytes.count <= request.length else { return -1 }
-        request.body += bytes
+        switch connection.state {
+        case .receiving(let request):
+            request.body += bytes.prefix(request.length - request.body.count)
+            if request.body.count == request.length {
+                restartTimer(connection)
+                requestEnded(connection, request)
+            }
+        case .answering(let response):
+            response.bodyToDrain -= bytes.count
+        case .draining(let response):
+            response.bodyToDrain -= bytes.count
+            if response.bodyToDrain <= 0 { end(connection) }
+        case .new, .waiting, .ended, .webSocket:
+            break
+        }
         return 0
     }
 
-    /// A body is complete.
-    func bodyEnded(_ connection: Connection) -> Int32 {
-        guard case .receiving(let request) = connection.state else { return 0 }
-        restartTimer(connection)
-        return requestEnded(connection, request)
-    }
-
-    private func requestEnded(_ connection: Connection, _ request: IncomingRequest) -> Int32 {
+    private func requestEnded(_ connection: Connection, _ request: IncomingRequest) {
         if let response = pageResponse(request.head) {
             return answer(connection, request.head, response)
         }
@@ -72,7 +83,6 @@ extension WebLoop {
                 HTTPRequest(
                     method: head.method, path: head.path, query: head.query, headers: head.headers, body: request.body,
                     remoteAddress: connection.remoteAddress, host: head.host)))
-        return 0
     }
 
     /// Gives a request its answer.
@@ -80,7 +90,7 @@ extension WebLoop {
         guard let connection = waiting.removeValue(forKey: id), case .waiting(_, let request) = connection.state else {
             return
         }
-        _ = answer(connection, request.head, response)
+        answer(connection, request.head, response)
     }
 
     /// A request took too long to arrive or to be answered, or its client to take the answer; or it is time to look
@@ -92,74 +102,55 @@ extension WebLoop {
             return 0
         case .answering(let response):
             guard lws_now_usecs() < response.deadline else { return -1 }
-            if isWritable(connection.wsi) {
-                resume(connection)
-            } else {
-                pause(connection)
-                lws_set_timer_usecs(connection.wsi, WebLoop.pausePeriod)
-            }
+            push(response, on: connection)
             return 0
-        case .new, .receiving, .draining:
+        case .new, .receiving, .draining, .ended:
             return -1
         case .webSocket:
             return 0
         }
     }
 
-    /// The socket takes more of an answer.
-    func answerMaySend(_ connection: Connection) -> Int32 {
-        guard case .answering(let response) = connection.state else { return 0 }
-        let end = min(response.position + 16_384, response.bytes.count)
-        if response.position < end {
-            guard response.bytes.write(response.position..<end, to: connection.wsi, as: LWS_WRITE_HTTP) else {
-                return -1
-            }
-            response.position = end
-        }
-        if lws_partial_buffered(connection.wsi) != 0 || end < response.bytes.count && !isWritable(connection.wsi) {
-            pause(connection)
-            lws_set_timer_usecs(connection.wsi, WebLoop.pausePeriod)
-            return 0
-        }
-        if end < response.bytes.count {
-            lws_callback_on_writable(connection.wsi)
-            return 0
-        }
-        connection.state = .draining
-        mailbox.count(\.responses)
-        finishWhenDone()
-        guard response.drainsBody else { return -1 }
-        restartTimer(connection)
-        return lws_http_transaction_completed(connection.wsi) == 0 ? 0 : -1
+    private func answer(
+        _ connection: Connection, _ head: RequestHead?, _ response: HTTPResponse, bodyToDrain: Int = 0
+    ) {
+        if bodyToDrain == 0 { pause(connection) }
+        let bytes = ResponseBytes(response, withoutBody: head?.method == "HEAD")
+        bytes.bodyToDrain = bodyToDrain
+        bytes.deadline = lws_now_usecs() + 3 * requestPeriod
+        connection.state = .answering(bytes)
+        push(bytes, on: connection)
     }
 
-    // While a request waits for its answer, and while a slow client does not take it, libwebsockets 4.1 neither reads
-    // what the client sends ahead nor stops asking whether something can be read: the thread would spin. Flow control
-    // stops the asking. It stops the sending too, so a paused answer is looked after by a timer.
+    /// Sends what the socket takes; the rest when the timer looks again, because libwebsockets does not tell of a paused
+    /// connection that it takes more.
+    private func push(_ response: ResponseBytes, on connection: Connection) {
+        switch response.send(to: lws_get_socket_fd(connection.wsi)) {
+        case .blocked:
+            lws_set_timer_usecs(connection.wsi, 20_000)
+        case .broken:
+            end(connection)
+        case .complete:
+            mailbox.count(\.responses)
+            if response.bodyToDrain > 0 {
+                connection.state = .draining(response)
+                restartTimer(connection)
+                finishWhenDone()
+            } else {
+                end(connection)
+            }
+        }
+    }
+
     private func pause(_ connection: Connection) {
         lws_rx_flow_control(connection.wsi, 0)
     }
 
-    private func resume(_ connection: Connection) {
-        lws_rx_flow_control(connection.wsi, 1)
-        lws_callback_on_writable(connection.wsi)
-    }
-
-    private static let pausePeriod: lws_usec_t = 20_000
-
-    private func isWritable(_ wsi: WSI) -> Bool {
-        var descriptor = pollfd(fd: lws_get_socket_fd(wsi), events: Int16(POLLOUT), revents: 0)
-        return poll(&descriptor, 1, 0) == 1
-    }
-
-    private func answer(
-        _ connection: Connection, _ head: RequestHead?, _ response: HTTPResponse, drainsBody: Bool = false
-    ) -> Int32 {
-        let bytes = ResponseBytes(response, withoutBody: head?.method == "HEAD", drainsBody: drainsBody)
-        bytes.deadline = lws_now_usecs() + 3 * requestPeriod
-        connection.state = .answering(bytes)
-        resume(connection)
-        return 0
+    private func end(_ connection: Connection) {
+        connection.state = .ended
+        // Not now: this may be in the middle of what libwebsockets does with the connection.
+        lws_set_timeout(connection.wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC)
+        finishWhenDone()
     }
 
     private func restartTimer(_ connection: Connection) {
@@ -200,7 +191,7 @@ extension WebLoop {
         if head.path == WebLoop.socketPath {
             return HTTPResponse(
                 status: 426, text: "This is a WebSocket\n",
-                headers: [.init("Upgrade", "websocket"), .init("Connection", "Upgrade")])
+                headers: [.init("Upgrade", "websocket")])
         }
         guard let file = files.file(at: head.path) else { return nil }
         guard head.method == "GET" || head.method == "HEAD" else { return .methodNotAllowed(allow: "GET, HEAD") }

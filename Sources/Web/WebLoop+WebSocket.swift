@@ -10,8 +10,7 @@ extension WebLoop {
     func upgradeAsked(_ connection: Connection, _ name: String) -> Int32 {
         guard let refusal = upgradeRefusal(connection, name) else { return 0 }
         mailbox.count(\.refusedSockets)
-        let response = ResponseBytes(refusal)
-        _ = response.bytes.write(response.position..<response.bytes.count, to: connection.wsi, as: LWS_WRITE_HTTP)
+        _ = ResponseBytes(refusal).send(to: lws_get_socket_fd(connection.wsi))
         return -1
     }
 

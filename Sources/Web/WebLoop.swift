@@ -152,8 +152,6 @@ final class WebLoop {
         case LWS_CALLBACK_FILTER_HTTP_CONNECTION: mayAsk(connection)
         case LWS_CALLBACK_HTTP: requestBegan(connection)
         case LWS_CALLBACK_HTTP_BODY: bodyArrived(connection, bytes)
-        case LWS_CALLBACK_HTTP_BODY_COMPLETION: bodyEnded(connection)
-        case LWS_CALLBACK_HTTP_WRITEABLE: answerMaySend(connection)
         case LWS_CALLBACK_TIMER: timeRanOut(connection)
         case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: upgradeAsked(connection, String(decoding: bytes, as: UTF8.self))
         case LWS_CALLBACK_ESTABLISHED: socketOpened(connection)
@@ -176,7 +174,7 @@ final class WebLoop {
         switch connection.state {
         case .waiting(let id, _): waiting[id] = nil
         case .webSocket(let socket): tellClosed(socket, .lost)
-        case .new, .receiving, .answering, .draining: break
+        case .new, .receiving, .answering, .draining, .ended: break
         }
         finishWhenDone()
     }
@@ -248,7 +246,7 @@ final class WebLoop {
         let isBusy = connections.values.contains { connection in
             switch connection.state {
             case .webSocket, .answering, .waiting: true
-            case .new, .receiving, .draining: false
+            case .new, .receiving, .draining, .ended: false
             }
         }
         if !isBusy { isFinished = true }
