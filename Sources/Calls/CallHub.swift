@@ -111,6 +111,8 @@ public struct CallHub {
         case .negotiationFailed(let call, let reason):
             if let viewer = calls[call]?.viewer { refuse(viewer, .negotiationFailed, reason, call: call) }
         case .peerConnected(let call): connected(call, at: now)
+        case .peerClosed(let call):
+            if let viewer = calls[call]?.viewer { end(call, .hangup, by: party(viewer), at: now) }
         case .peerFailed(let call, let reason): end(call, .peerFailed, detail: reason, at: now)
         case .devicesChanged(let new): change(to: new)
         case .watchersChanged(let count):

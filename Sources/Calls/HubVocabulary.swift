@@ -18,6 +18,8 @@ public enum HubInput: Hashable, Sendable {
     case negotiationFailed(CallID, String)
     /// The call's media connection came about.
     case peerConnected(CallID)
+    /// The viewer closed the call's media connection, which says as much as hanging up, and may come before it.
+    case peerClosed(CallID)
     /// The call's media connection failed for good.
     case peerFailed(CallID, String)
     /// A device of the door changed its state.

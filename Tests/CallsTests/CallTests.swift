@@ -151,6 +151,17 @@ import Wire
         #expect(house.hub.callCount == 0)
     }
 
+    @Test func aViewerWhoClosesHisConnectionHasHungUp() throws {
+        var house = House()
+        let viewer = house.open("Kitchen")
+        let call = try house.watch(viewer)
+        let outputs = house.handle(.peerClosed(call))
+        #expect(
+            outputs.messages(to: viewer) == [.callHangup(call, .hangup, by: Party(id: viewer, name: "Kitchen"))])
+        #expect(outputs.acts == [.endSession(call, .hangup)])
+        #expect(house.handle(.peerClosed(call)).isEmpty)
+    }
+
     @Test func aFailedPeerEndsTheCall() throws {
         var house = House()
         let viewer = house.open("Kitchen")

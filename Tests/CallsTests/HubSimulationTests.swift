@@ -184,7 +184,7 @@ private struct Witness {
         case 14: return .message(viewer, .negotiation(anyCall(), step))
         case 15: return .negotiation(anyCall(), step)
         case 16: return .peerConnected(anyCall())
-        case 17: return .peerFailed(anyCall(), "gone")
+        case 17: return dice.below(2) == 0 ? .peerFailed(anyCall(), "gone") : .peerClosed(anyCall())
         case 18: return .message(viewer, .presence(name: "Name \(dice.below(9))"))
         default: return dice.below(40) == 0 ? .shutdown : .watchersChanged(dice.below(3))
         }

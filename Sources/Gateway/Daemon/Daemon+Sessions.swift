@@ -135,7 +135,7 @@ extension Daemon {
         case (.failed, .call(let call)):
             hub.handle(.peerFailed(call, session.peer.failureReason?.description ?? "unknown"), at: now)
         case (.closed, .call(let call)):
-            hub.handle(.peerFailed(call, "the viewer closed the connection"), at: now)
+            hub.handle(.peerClosed(call), at: now)
         case (.failed, .player):
             endSession(session.id, because: session.peer.failureReason?.description ?? "unknown", at: now)
         case (.closed, .player):
