@@ -129,8 +129,9 @@ final class SoundCapture: Sendable {
         case .automatic, .device: break
         }
         do throws(DeviceError) {
-            let microphone = try ALSAMicrophone(device: try deviceName(configuration.captureDevice, .capture))
-            return (microphone, .microphone(microphone.description))
+            let (name, reason) = try chooseDevice(configuration.captureDevice, .capture)
+            let microphone = try ALSAMicrophone(device: name)
+            return (microphone, .microphone("\(microphone.description), \(reason)"))
         } catch {
             let reason = error.description
             return configuration.capture == .automatic
@@ -139,8 +140,11 @@ final class SoundCapture: Sendable {
     }
 }
 
-/// The configured device, or the first that the machine has.
-func deviceName(_ configured: String?, _ direction: SoundDirection) throws(DeviceError) -> String {
-    if let configured { return configured }
-    return try SoundDevices.first(direction, of: SoundDevices.list()).device.name
+/// The configured device, or the first that the machine has, and why that one.
+func chooseDevice(
+    _ configured: String?, _ direction: SoundDirection
+) throws(DeviceError) -> (name: String, reason: String) {
+    if let configured { return (configured, "as configured") }
+    let (device, reason) = try SoundDevices.first(direction, of: SoundDevices.list())
+    return (device.name, reason)
 }

@@ -114,7 +114,7 @@ final class VideoPipeline: Sendable {
             if configuration.source != .testCard, !isCamera, EventLoop.now >= nextAttempt {
                 nextAttempt = EventLoop.now + Self.retryInterval
                 switch openCamera() {
-                case .success(let camera): use(camera, as: .camera(camera.description))
+                case .success(let (camera, reason)): use(camera, as: .camera("\(camera.description), \(reason)"))
                 case .failure(let error): failure = error.description
                 }
             }
@@ -154,25 +154,33 @@ final class VideoPipeline: Sendable {
         }
     }
 
-    private func openCamera() -> Result<any VideoSource, DeviceError> {
-        do throws(DeviceError) {
-            let (devices, failures) = V4L2Camera.enumerate()
-            let chosen = devices.first { device in
-                configuration.device.map { $0 == device.path || $0 == device.name } ?? true
-            }
+    /// Opens the configured camera, or the first that works, and says why that one.
+    private func openCamera() -> Result<(any VideoSource, reason: String), DeviceError> {
+        let (devices, failures) = V4L2Camera.enumerate()
+        let candidates: [(path: String, reason: String)]
+        if let wanted = configuration.device {
+            let known = devices.first { $0.path == wanted || $0.name == wanted }?.path
             // a path that is a link, such as /dev/v4l/by-id/…, is none of the names enumerated
-            guard let path = chosen?.path ?? configuration.device.flatMap({ $0.hasPrefix("/") ? $0 : nil }) else {
-                // one that may not be opened is why there is none
-                if let failure = failures.first { throw failure }
-                throw DeviceError(configuration.device.map { "there is no camera “\($0)”" } ?? "no camera was found")
-            }
-            return .success(
-                try V4L2Camera(
-                    V4L2CameraConfiguration(
-                        path: path, size: configuration.size, frameRate: Double(configuration.frameRate))))
-        } catch {
-            return .failure(error)
+            let path = known ?? (wanted.hasPrefix("/") ? wanted : nil)
+            guard let path else { return .failure(DeviceError("there is no camera “\(wanted)”")) }
+            candidates = [(path, "as configured")]
+        } else {
+            let reason = devices.count == 1 ? "the only camera" : "the first of \(devices.count) cameras that works"
+            candidates = devices.map { ($0.path, reason) }
         }
+        // one that may not be opened is why there is none
+        var failure = failures.first ?? DeviceError("no camera was found")
+        for candidate in candidates {
+            do throws(DeviceError) {
+                let camera = try V4L2Camera(
+                    V4L2CameraConfiguration(
+                        path: candidate.path, size: configuration.size, frameRate: Double(configuration.frameRate)))
+                return .success((camera, candidate.reason))
+            } catch {
+                failure = error
+            }
+        }
+        return .failure(failure)
     }
 
     private func makeTestCard() -> TestCard {

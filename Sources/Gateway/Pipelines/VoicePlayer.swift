@@ -113,8 +113,9 @@ final class VoicePlayer: Sendable {
             (sink, output) = (DiscardingSink(), .none(because: "it is configured"))
         } else {
             do throws(DeviceError) {
-                let speaker = try ALSASpeaker(device: try deviceName(configuration.playbackDevice, .playback))
-                (sink, output) = (speaker, .speaker(speaker.description))
+                let (name, reason) = try chooseDevice(configuration.playbackDevice, .playback)
+                let speaker = try ALSASpeaker(device: name)
+                (sink, output) = (speaker, .speaker("\(speaker.description), \(reason)"))
             } catch {
                 (sink, output) = (DiscardingSink(), .none(because: error.description))
             }
