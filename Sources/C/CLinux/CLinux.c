@@ -16,6 +16,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/timerfd.h>
 #include <sys/un.h>
 #include <time.h>
@@ -164,11 +165,11 @@ int linux_udp_send(int descriptor, const uint8_t *buffer, const struct linux_dat
         struct cmsghdr align;
     } controls[BURST];
     int runs[BURST];
-    int sent = 0;
+    int sent = 0, segmenting = *segment;
     while (sent < count) {
         int filled = 0, next = sent;
         for (; filled < BURST && next < count; filled++) {
-            int run = *segment ? segment_run(datagrams, next, count) : 1;
+            int run = segmenting ? segment_run(datagrams, next, count) : 1;
             uint32_t bytes = 0;
             for (int i = 0; i < run; i++) bytes += datagrams[next + i].length;
             vectors[filled] = (struct iovec){.iov_base = (void *)(buffer + datagrams[next].offset), .iov_len = bytes};
@@ -194,9 +195,11 @@ int linux_udp_send(int descriptor, const uint8_t *buffer, const struct linux_dat
         if (taken < 0) {
             if (errno == EINTR) continue;
             if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS) return sent;
-            // no segmentation on this kernel or device (EIO: no checksum offload), or a path MTU below a segment's size
+            // No segmentation on this kernel or device (EIO: no checksum offload) is so for good; a path MTU below a segment's size
+            // (EINVAL, EMSGSIZE) is one viewer's, and no reason to do without for the others.
             if (runs[0] > 1 && (errno == EINVAL || errno == EIO || errno == EOPNOTSUPP || errno == EMSGSIZE)) {
-                *segment = 0;
+                if (errno == EIO || errno == EOPNOTSUPP) *segment = 0;
+                segmenting = 0;
                 continue;
             }
             *failed = sent;
@@ -271,7 +274,7 @@ int linux_signals_take(int descriptor) {
     return read(descriptor, &info, sizeof info) == sizeof info ? (int)info.ssi_signo : 0;
 }
 
-static int control_socket(const char *path, struct sockaddr_un *address) {
+static int control_socket(const char *path, struct sockaddr_un *address, int flags) {
     memset(address, 0, sizeof *address);
     address->sun_family = AF_UNIX;
     if (strlen(path) >= sizeof address->sun_path) {
@@ -279,12 +282,19 @@ static int control_socket(const char *path, struct sockaddr_un *address) {
         return -1;
     }
     strcpy(address->sun_path, path);
-    return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+}
+
+static void limit_waiting(int descriptor, int milliseconds) {
+    struct timeval limit = {.tv_sec = milliseconds / 1000, .tv_usec = milliseconds % 1000 * 1000};
+    setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
 }
 
 int linux_control_listen(const char *path) {
     struct sockaddr_un address;
-    int descriptor = control_socket(path, &address);
+    // Not blocking: a client that has gone again by the time it is accepted must not hold the daemon up.
+    int descriptor = control_socket(path, &address, SOCK_NONBLOCK);
     if (descriptor < 0) return -1;
     unlink(path);
     mode_t mask = umask(0177);
@@ -298,10 +308,11 @@ int linux_control_listen(const char *path) {
     return -1;
 }
 
-int linux_control_connect(const char *path) {
+int linux_control_connect(const char *path, int limit) {
     struct sockaddr_un address;
-    int descriptor = control_socket(path, &address);
+    int descriptor = control_socket(path, &address, 0);
     if (descriptor < 0) return -1;
+    limit_waiting(descriptor, limit);
     if (connect(descriptor, (struct sockaddr *)&address, sizeof address) == 0) return descriptor;
     int error = errno;
     close(descriptor);
@@ -311,7 +322,11 @@ int linux_control_connect(const char *path) {
 
 const char *linux_environment(int index) { return environ[index]; }
 
-int linux_accept(int descriptor) { return accept4(descriptor, NULL, NULL, SOCK_CLOEXEC); }
+int linux_control_accept(int descriptor, int limit) {
+    int client = accept4(descriptor, NULL, NULL, SOCK_CLOEXEC);
+    if (client >= 0) limit_waiting(client, limit);
+    return client;
+}
 
 void linux_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
 

@@ -60,7 +60,7 @@ final class EventLoop: SerialExecutor {
             let deadline = turn()
             // a deadline of 0 would disarm the timer; one in the past fires at once, and again
             let nanoseconds = deadline.map { max($0.nanoseconds, 1) } ?? 0
-            if nanoseconds != armed || nanoseconds < Self.now.nanoseconds {
+            if nanoseconds != armed || nanoseconds > 0 && nanoseconds <= Self.now.nanoseconds {
                 armed = nanoseconds
                 linux_timerfd_set(timer, nanoseconds)
             }

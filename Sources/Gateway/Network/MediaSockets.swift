@@ -21,7 +21,13 @@ final class MediaSockets {
     private(set) var counters = Counters()
     private(set) var sockets: [SocketAddress: UDPSocket] = [:]
     private var owners: [SocketAddress: SessionID] = [:]
+    /// The addresses that each session owns, the last learned at the end.
+    private var addresses: [SessionID: [SocketAddress]] = [:]
     private var fragments: [String: SessionID] = [:]
+
+    /// Addresses of one session at once: more than ICE checks, and a bound on what somebody who knows a username
+    /// fragment can make us remember with false sender addresses.
+    static let addressLimit = 256
 
     init(configuration: Configuration.Network, log: Log) {
         ports = configuration.udpPorts
@@ -80,7 +86,7 @@ final class MediaSockets {
                 counters.strangers += 1
                 return nil
             }
-            owners[remote] = session
+            learn(remote, of: session)
             return session
         }
         guard let session = owners[remote] else {
@@ -108,15 +114,27 @@ final class MediaSockets {
             }
             // The answer comes from where this went. Of two peers behind one address (two tabs that share a port never
             // do) the last to send has it; a check of the other takes it back.
-            for entry in run where owners[entry.remote] != session { owners[entry.remote] = session }
+            for entry in run { learn(entry.remote, of: session) }
             rest = rest.dropFirst(run.count)
         }
         batch.removeAll()
     }
 
+    /// From now on datagrams from `remote` are for `session`.
+    private func learn(_ remote: SocketAddress, of session: SessionID) {
+        let previous = owners.updateValue(session, forKey: remote)
+        guard previous != session else { return }
+        if let previous { addresses[previous]?.removeAll { $0 == remote } }
+        addresses[session, default: []].append(remote)
+        if let known = addresses[session], known.count > Self.addressLimit {
+            owners[known[0]] = nil
+            addresses[session]?.removeFirst()
+        }
+    }
+
     /// Forgets everything about `session`.
     func forget(_ session: SessionID) {
-        owners = owners.filter { $0.value != session }
+        for address in addresses.removeValue(forKey: session) ?? [] { owners[address] = nil }
         fragments = fragments.filter { $0.value != session }
     }
 }

@@ -7,8 +7,14 @@ final class ControlSocket {
     private let path: String
     let descriptor: Int32
 
-    /// Listens at `path`; only the daemon's own user (and root) can connect.
+    /// Listens at `path`; only the daemon's own user (and root) can connect. One that a daemon left behind is replaced,
+    /// one at which a daemon listens is not.
     init(path: String) throws(StateError) {
+        let other = linux_control_connect(path, Self.patience)
+        guard other < 0 else {
+            close(other)
+            throw StateError(description: "another daemon listens at \(path)")
+        }
         self.path = path
         descriptor = linux_control_listen(path)
         guard descriptor >= 0 else {
@@ -21,15 +27,17 @@ final class ControlSocket {
         unlink(path)
     }
 
+    /// How long `ask` waits for a daemon, in milliseconds: one that is busy answers in a fraction of it.
+    private static let patience: Int32 = 3000
+    /// How long a daemon waits for its client, in milliseconds.
+    private static let clientLimit: Int32 = 100
+
     /// Answers one client that waits. The exchange is a few bytes between two programs on one machine; one that dawdles
     /// is cut off after a tenth of a second.
     func answer(_ respond: (String) -> String) {
-        let client = linux_accept(descriptor)
+        let client = linux_control_accept(descriptor, Self.clientLimit)
         guard client >= 0 else { return }
         defer { close(client) }
-        var limit = timeval(tv_sec: 0, tv_usec: 100_000)
-        setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-        setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         guard let request = Self.readLine(client) else { return }
         Self.writeLine(respond(request), to: client)
     }
@@ -37,7 +45,7 @@ final class ControlSocket {
     /// Sends `request` to the daemon that listens at one of `paths` and returns its answer; nil where none does.
     static func ask(_ request: String, at paths: [String]) -> String? {
         for path in paths {
-            let server = linux_control_connect(path)
+            let server = linux_control_connect(path, patience)
             guard server >= 0 else { continue }
             defer { close(server) }
             writeLine(request, to: server)
@@ -56,6 +64,7 @@ final class ControlSocket {
 
     private static func writeLine(_ text: String, to descriptor: Int32) {
         let bytes = Array((text + "\n").utf8)
-        _ = write(descriptor, bytes, bytes.count)
+        // the other side may be gone, which is no reason to be killed by SIGPIPE
+        _ = send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))
     }
 }

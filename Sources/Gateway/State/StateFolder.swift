@@ -29,7 +29,7 @@ struct StateFolder: Sendable {
         guard access(path, W_OK) == 0 else { throw failure("cannot write to the folder \(path)") }
     }
 
-    /// The certificate that was kept; nil where there is none, it cannot be used, or it is about to expire.
+    /// The certificate that was kept; nil where there is none, or it is about to expire. Throws where it cannot be used.
     func loadCertificate(now: WallClock) throws(StateError) -> DTLSCertificate? {
         guard access(certificateFile, F_OK) == 0 else { return nil }
         let text = try read(certificateFile)
@@ -45,25 +45,33 @@ struct StateFolder: Sendable {
     /// Keeps `certificate`; a power cut leaves the old one or the new one.
     func save(_ certificate: DTLSCertificate) throws(StateError) {
         let temporary = certificateFile + ".new"
-        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw failure("cannot write \(temporary)") }
-        var bytes = Array(certificate.pem.utf8)[...]
-        var isWritten = true
-        while !bytes.isEmpty, isWritten {
-            let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-            isWritten = count > 0
-            bytes = bytes.dropFirst(max(count, 0))
-        }
-        isWritten = isWritten && fsync(descriptor) == 0
-        close(descriptor)
-        guard isWritten, rename(temporary, certificateFile) == 0 else {
-            throw failure("cannot write \(certificateFile)")
+        // one that a power cut left behind may be readable by others, and O_CREAT would leave it so
+        unlink(temporary)
+        try write(Array(certificate.pem.utf8), to: temporary)
+        guard rename(temporary, certificateFile) == 0 else {
+            let failure = failure("cannot write \(certificateFile)")
+            unlink(temporary)
+            throw failure
         }
         let folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         if folder >= 0 {
             fsync(folder)
             close(folder)
         }
+    }
+
+    /// Makes `file`, readable by its owner alone, and waits until it is on the disk.
+    private func write(_ bytes: [UInt8], to file: String) throws(StateError) {
+        let descriptor = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw failure("cannot write \(file)") }
+        defer { close(descriptor) }
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            guard count > 0 else { throw failure("cannot write \(file)") }
+            rest = rest.dropFirst(count)
+        }
+        guard fsync(descriptor) == 0 else { throw failure("cannot write \(file)") }
     }
 
     private func read(_ file: String) throws(StateError) -> String {

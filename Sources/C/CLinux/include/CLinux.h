@@ -73,13 +73,13 @@ int linux_signals_take(int descriptor);
 
 /// A listening Unix stream socket at `path` (an old one is replaced), readable by its owner alone. -1 and errno on failure.
 int linux_control_listen(const char *path);
-/// Connects to the Unix stream socket at `path`. -1 and errno on failure.
-int linux_control_connect(const char *path);
+/// Connects to the Unix stream socket at `path`; no step of the exchange waits longer than `limit` milliseconds. -1 and errno on failure.
+int linux_control_connect(const char *path, int limit);
+/// Accepts a connection that waits at a listening Unix socket; no step of the exchange waits longer than `limit` milliseconds. -1 and errno.
+int linux_control_accept(int descriptor, int limit);
 
 /// The entry `index` of the environment, `NAME=value`; NULL after the last.
 const char *linux_environment(int index);
-/// Accepts a connection that waits; -1 and errno.
-int linux_accept(int descriptor);
 
 /// Names the calling thread, for top and debuggers (at most 15 characters).
 void linux_name_thread(const char *name);
