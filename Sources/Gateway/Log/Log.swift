@@ -1,6 +1,6 @@
 import Glibc
 
-/// The owner's log: one line an event on standard error. Under systemd the lines carry the journal's priorities in
+/// The owner's log: one line an event on standard error. Where that is the journal, the lines carry its priorities in
 /// place of a time.
 struct Log: Sendable {
     /// Entries above this level are not written.
@@ -8,8 +8,20 @@ struct Log: Sendable {
     private let isJournal: Bool
 
     init(level: Configuration.Log.Level) {
+        self.init(level: level, isJournal: Self.isJournal(getenv("JOURNAL_STREAM").map { String(cString: $0) }))
+    }
+
+    init(level: Configuration.Log.Level, isJournal: Bool) {
         self.level = level
-        isJournal = getenv("JOURNAL_STREAM") != nil
+        self.isJournal = isJournal
+    }
+
+    /// Whether standard error is the journal's stream `device:inode`. The variable alone does not say so: what a
+    /// service starts inherits it, a terminal of a desktop session among them (systemd.exec(5), `$JOURNAL_STREAM`).
+    static func isJournal(_ stream: String?, descriptor: Int32 = STDERR_FILENO) -> Bool {
+        var information = stat()
+        guard let stream, fstat(descriptor, &information) == 0 else { return false }
+        return stream == "\(information.st_dev):\(information.st_ino)"
     }
 
     func error(_ message: @autoclosure () -> String) { write(.error, message) }
@@ -19,9 +31,7 @@ struct Log: Sendable {
 
     private func write(_ entryLevel: Configuration.Log.Level, _ message: () -> String) {
         guard entryLevel <= level else { return }
-        var line = prefix(entryLevel)
-        // what a peer sent may stand in a message: it must not forge a line of its own
-        line += message().map { $0.isNewline || $0 == "\u{1B}" ? "␤" : String($0) }.joined() + "\n"
+        var line = line(entryLevel, message(), at: .now)
         line.withUTF8 { bytes in
             var rest = UnsafeRawBufferPointer(bytes)
             while !rest.isEmpty {
@@ -32,7 +42,20 @@ struct Log: Sendable {
         }
     }
 
-    private func prefix(_ level: Configuration.Log.Level) -> String {
+    /// An entry as it is written. What a peer sent may stand in `message`: it must neither forge a line of its own nor
+    /// drive the terminal that shows it.
+    func line(_ level: Configuration.Log.Level, _ message: String, at time: WallClock) -> String {
+        var line = prefix(level, at: time)
+        for scalar in message.unicodeScalars {
+            switch scalar.properties.generalCategory {
+            case .control, .lineSeparator, .paragraphSeparator: line += "␤"
+            default: line.unicodeScalars.append(scalar)
+            }
+        }
+        return line + "\n"
+    }
+
+    private func prefix(_ level: Configuration.Log.Level, at time: WallClock) -> String {
         if isJournal {
             switch level {
             case .error: return "<3>"
@@ -41,7 +64,7 @@ struct Log: Sendable {
             case .debug: return "<7>"
             }
         }
-        return "\(WallClock.now.logText)  \(level.rawValue.padded(to: 7))  "
+        return "\(time.logText)  \(level.rawValue.padded(to: 7))  "
     }
 }
 
