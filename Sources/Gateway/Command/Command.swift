@@ -62,11 +62,11 @@ public enum Command: Equatable, Sendable {
         var source = ConfigurationSource()
         var rest = arguments
         while let argument = rest.popFirst() {
-            let parts = argument.split(separator: "=", maxSplits: 1).map(String.init)
+            let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             let attached = parts.count == 2 ? parts[1] : nil
             switch parts.first {
             case "--config":
-                guard let value = attached ?? rest.popFirst() else {
+                guard let value = attached ?? rest.popFirst(), !value.isEmpty else {
                     throw UsageError(description: "--config needs a file")
                 }
                 source.file = value

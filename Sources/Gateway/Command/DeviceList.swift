@@ -1,19 +1,25 @@
 import Board
 import Camera
+import Media
 import Sound
 
 /// What `doorward devices` prints.
 enum DeviceList {
+    /// What this machine has.
     static func text() -> String {
+        text(cameras: V4L2Camera.enumerate(), sound: SoundDevices.list(), gpio: GPIOChips.list())
+    }
+
+    static func text(
+        cameras: (devices: [CameraDevice], failures: [DeviceError]), sound: [SoundDevice], gpio: GPIOChips
+    ) -> String {
         var lines = ["cameras"]
-        let (cameras, failures) = V4L2Camera.enumerate()
-        if cameras.isEmpty { lines.append("  none: the test card takes the camera's place") }
-        lines += failures.map { "  \($0)" }
-        for camera in cameras {
+        if cameras.devices.isEmpty { lines.append("  none: the test card takes the camera's place") }
+        lines += cameras.failures.map { "  \($0)" }
+        for camera in cameras.devices {
             lines.append("  \(camera.path)  \(camera.name) (\(camera.driver), \(camera.bus))")
             lines += camera.formats.map { "      " + $0.summary }
         }
-        let sound = SoundDevices.list()
         for (title, direction, absence) in [
             ("microphones", SoundDirection.capture, "a tone takes the microphone's place"),
             ("speakers", .playback, "nobody is heard at the door"),
@@ -24,7 +30,6 @@ enum DeviceList {
             lines += devices.map { "  \($0.name)  \($0.cardName), \($0.deviceName)" }
         }
         lines += ["", "GPIO lines"]
-        let gpio = GPIOChips.list()
         if gpio.chips.isEmpty { lines.append("  none: “doorward ring” presses the button from a shell") }
         lines += gpio.problems.map { "  \($0)" }
         for chip in gpio.chips {
