@@ -41,7 +41,8 @@ public struct PerfectNegotiation {
         try peer.setRemoteDescription(description, at: now)  // rolls our own offer back where both collide
         let candidates = earlyCandidates
         earlyCandidates = []
-        for candidate in candidates { try peer.addIceCandidate(candidate, at: now) }
+        // W3C §4.4.2: each addIceCandidate() fails by itself. One that cannot be used must not keep the offer unanswered.
+        for candidate in candidates { try? peer.addIceCandidate(candidate, at: now) }
         guard description.type == .offer else { return nil }
         try peer.setLocalDescription(at: now)
         return peer.localDescription
