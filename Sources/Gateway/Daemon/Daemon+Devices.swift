@@ -150,6 +150,7 @@ extension Daemon {
     func answerControl() {
         control?.answer { request in
             guard request == "ring" else { return "error the daemon knows no “\(request.prefix(40))”" }
+            guard stoppingUntil == nil else { return "error the daemon is stopping" }
             pressButton(at: EventLoop.now)
             return "ok \(hub.viewerCount)"
         }

@@ -7,17 +7,13 @@ import Wire
 
 /// The peers: made, fed, drained and ended.
 extension Daemon {
-    /// Peers at once, pages and players together: more than an uplink at home carries.
-    static let maximumSessions = 32
+    /// Players at once: more than an uplink at home carries. Calls have a limit of their own, the hub's, so that players
+    /// never keep a page from the door.
+    static let maximumPlayers = 16
 
     @discardableResult
-    func startSession(for viewer: Session.Viewer, at now: Instant) -> Session? {
-        guard let certificate, sessions.count < Self.maximumSessions else {
-            if case .call(let call) = viewer {
-                hub.handle(.peerFailed(call, "the door serves as many as it can"), at: now)
-            }
-            return nil
-        }
+    func startSession(for viewer: Session.Viewer, at now: Instant) -> Session {
+        guard let certificate else { preconditionFailure("a daemon that started has a certificate") }
         refreshSockets(at: now)
         let id = SessionID(rawValue: nextSessionNumber)
         nextSessionNumber += 1

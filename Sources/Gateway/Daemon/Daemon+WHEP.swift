@@ -66,12 +66,13 @@ extension Daemon {
         guard request.contentType == "application/sdp" else {
             return refusal(415, "An offer is of the type application/sdp.")
         }
-        let name = random.token(22)  // 131 bits: nobody guesses another player's resource
-        guard stoppingUntil == nil, let session = startSession(for: .player(name), at: now) else {
-            var busy = refusal(503, "The door serves as many viewers as it can.")
+        guard stoppingUntil == nil, players.count < Self.maximumPlayers else {
+            var busy = refusal(503, "The door serves as many players as it can.")
             busy.headers.append(.init("Retry-After", "10"))
             return busy
         }
+        let name = random.token(22)  // 131 bits: nobody guesses another player's resource
+        let session = startSession(for: .player(name), at: now)
         do throws(RTCError) {
             session.addTracks()
             let offer = RTCSessionDescription(type: .offer, sdp: String(decoding: request.body, as: UTF8.self))

@@ -79,20 +79,21 @@ actor Daemon {
         log.info("doorward \(Command.programVersion) starts as “\(configuration.door.name)”")
         signals = linux_signals()
         loop.watch(signals, for: .readable) { [self] _ in assumeIsolated { $0.takeSignal() } }
-        prepareState()
-        refreshSockets(at: EventLoop.now)
         do throws(StartError) {
+            try prepareCertificate()
+            refreshSockets(at: EventLoop.now)
             try startWeb()
         } catch {
             return error
         }
+        startControl()
         startResolver()
         startMedia()
         openLines(at: EventLoop.now)
         return nil
     }
 
-    private func prepareState() {
+    private func prepareCertificate() throws(StartError) {
         let now = WallClock.now
         do throws(StateError) {
             guard let stateFolder else {
@@ -100,9 +101,7 @@ actor Daemon {
                     description: "neither state.folder nor a home folder says where to keep the certificate")
             }
             try stateFolder.create()
-            control = try ControlSocket(path: stateFolder.controlSocket)
-            loop.watch(control!.descriptor, for: .readable) { [self] _ in assumeIsolated { $0.answerControl() } }
-            if let kept = try stateFolder.loadCertificate(now: now) {
+            if let kept = keptCertificate(in: stateFolder, now: now) {
                 certificate = kept
                 log.debug("certificate: \(kept.fingerprint(.sha256)), kept in \(stateFolder.path)")
                 return
@@ -112,9 +111,23 @@ actor Daemon {
             try stateFolder.save(made)
             log.info("certificate: made a new one, kept in \(stateFolder.path)")
         } catch {
-            log.warning(
-                "state: \(error); the certificate will not outlive this run, and “doorward ring” may not reach it")
-            if certificate == nil { certificate = try? makeCertificate(now: now) }
+            log.warning("state: \(error); the certificate will not outlive this run")
+            guard certificate == nil else { return }
+            do throws(StateError) {
+                certificate = try makeCertificate(now: now)
+            } catch {
+                throw StartError(description: error.description)
+            }
+        }
+    }
+
+    /// The certificate that `folder` keeps, unless there is none that can be used.
+    private func keptCertificate(in folder: StateFolder, now: WallClock) -> DTLSCertificate? {
+        do throws(StateError) {
+            return try folder.loadCertificate(now: now)
+        } catch {
+            log.warning("state: \(error); a new one takes its place")
+            return nil
         }
     }
 
@@ -123,6 +136,17 @@ actor Daemon {
             return try DTLSCertificate(generatedAt: now.epochMilliseconds / 1000)
         } catch {
             throw StateError(description: "cannot make a certificate: \(error)")
+        }
+    }
+
+    private func startControl() {
+        guard let stateFolder else { return }
+        do throws(StateError) {
+            let control = try ControlSocket(path: stateFolder.controlSocket)
+            self.control = control
+            loop.watch(control.descriptor, for: .readable) { [self] _ in assumeIsolated { $0.answerControl() } }
+        } catch {
+            log.warning("state: \(error); “doorward ring” will not reach this daemon")
         }
     }
 
@@ -141,8 +165,9 @@ actor Daemon {
     /// Ends every call with its reason, and leaves the loop running for a moment so that the good-byes leave.
     private func beginStop() {
         stoppingUntil = EventLoop.now + .milliseconds(300)
-        hub.handle(.shutdown, at: EventLoop.now)
-        for session in sessions.values { session.peer.close(at: EventLoop.now) }
+        let now = EventLoop.now
+        hub.handle(.shutdown, at: now)
+        for player in players.values { endSession(player, because: EndReason.shutdown.inWords, at: now) }
     }
 
     /// Stops the threads; the loop is no longer running.
@@ -150,7 +175,8 @@ actor Daemon {
         video?.stop()
         sound?.stop()
         voices?.stop()
-        resolver?.join()
+        // not waited for: it may be asking a name server that does not answer
+        resolver?.requestStop()
         web?.stop()
         chime = nil
         control = nil
