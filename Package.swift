@@ -112,6 +112,8 @@ let package = Package(
         tests(of: "Sound", ["Wire", "Media"]),
         tests(of: "Board", ["Wire", "Media"]),
         tests(of: "Web"),
-        tests(of: "Gateway", ["Wire", "Media", "Calls"]),
+        tests(
+            of: "Gateway",
+            ["Wire", "ICE", "RTP", "DTLS", "Media", "Calls", "Web", "Camera", "Codecs", "Sound", "Board", "CLinux"]),
     ]
 )
