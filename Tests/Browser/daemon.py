@@ -20,15 +20,16 @@ BINARY = Path(os.environ.get("DOORWARD_BINARY", ROOT / ".build/release/doorward"
 
 
 class Daemon:
-    """`doorward run` with the given settings, from start to SIGTERM."""
+    """`doorward run` with the given settings, from start to SIGTERM; `through` is a command that starts it."""
 
-    def __init__(self, settings: dict[str, Any] | None = None):
+    def __init__(self, settings: dict[str, Any] | None = None, through: list[str] | None = None):
         self._folder = tempfile.TemporaryDirectory(prefix="doorward-state-")
         self._log = Path(self._folder.name) / "doorward.log"
         everything = {"web.port": 0, "state.folder": self._folder.name, **(settings or {})}
         self._arguments = [argument for key, value in everything.items() for argument in ("--set", f"{key}={value}")]
         with self._log.open("wb") as log:
-            self.process = subprocess.Popen([str(BINARY), "run", *self._arguments], stdout=log, stderr=subprocess.STDOUT)
+            command = [*(through or []), str(BINARY), "run", *self._arguments]
+            self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
         try:
             self.port = int(self.wait_for_log(r"https?://[^\s/]+:(\d+)/")[1])
         except BaseException:

@@ -12,24 +12,39 @@ from network import enter_private_network
 
 SLOWNESS = float(os.environ.get("DOORWARD_SLOWNESS", "1"))
 
+#: For what measures time and memory, or calls so often that an emulated processor would take an hour.
+native_only = pytest.mark.skipif(SLOWNESS > 1, reason="only the native daemon is measured")
+
+SETTINGS = {
+    "video.source": "test_card",
+    "video.width": 320,
+    "video.height": 180,
+    "video.frame_rate": 10,
+    "audio.capture": "tone",
+    "audio.playback": "none",
+    "button.enabled": "false",
+}
+
 
 def pytest_configure():
     enter_private_network()
 
 
 @pytest.fixture
-def daemon():
-    daemon = Daemon(
-        {
-            "video.source": "test_card",
-            "video.width": 320,
-            "video.height": 180,
-            "video.frame_rate": 10,
-            "audio.capture": "tone",
-            "audio.playback": "none",
-            "button.enabled": "false",
-        }
-    )
-    yield daemon
-    print(daemon.log)
-    daemon.stop()
+def start_daemon():
+    """`start_daemon({"key.path": value}, …)`: a daemon with settings of the test's own."""
+    daemons = []
+
+    def start(settings=None, **options):
+        daemons.append(Daemon({**SETTINGS, **(settings or {})}, **options))
+        return daemons[-1]
+
+    yield start
+    for daemon in daemons:
+        print(daemon.log)
+        daemon.stop()
+
+
+@pytest.fixture
+def daemon(start_daemon):
+    return start_daemon()

@@ -3,23 +3,11 @@
 import array
 import asyncio
 import math
-import urllib.error
 import urllib.parse
-import urllib.request
 
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from conftest import SLOWNESS
-
-
-def request(method, url, body=None, content_type=None):
-    """Status, headers and body of an HTTP exchange."""
-    headers = {"Content-Type": content_type} if content_type else {}
-    message = urllib.request.Request(url, data=body, headers=headers, method=method)
-    try:
-        with urllib.request.urlopen(message, timeout=20 * SLOWNESS) as response:
-            return response.status, response.headers, response.read()
-    except urllib.error.HTTPError as error:
-        return error.code, error.headers, error.read()
+from exchange import request
 
 
 class Watcher:
