@@ -32,7 +32,9 @@ public struct Instant: Hashable, Comparable, Sendable {
 
     /// The time from `earlier` to `later`, negative where `later` comes first.
     public static func - (later: Instant, earlier: Instant) -> Duration {
-        .nanoseconds(later.nanoseconds - earlier.nanoseconds)
+        let (difference, overflow) = later.nanoseconds.subtractingReportingOverflow(earlier.nanoseconds)
+        // a duration holds what 64 bits of nanoseconds do not
+        return overflow ? .nanoseconds(later.nanoseconds) - .nanoseconds(earlier.nanoseconds) : .nanoseconds(difference)
     }
 
     /// Moves `instant` on by `duration`.

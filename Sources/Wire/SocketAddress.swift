@@ -64,8 +64,9 @@ public enum IPAddress: Hashable, Sendable {
         guard parts.count == 4 else { return nil }
         var value: UInt32 = 0
         for part in parts {
+            // RFC 6943 §3.1.1: to some readers a leading zero makes an octet octal, so that none is accepted.
             guard (1...3).contains(part.utf8.count), part.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
-                let octet = UInt8(part)
+                part.utf8.count == 1 || part.utf8.first != UInt8(ascii: "0"), let octet = UInt8(part)
             else { return nil }
             value = value << 8 | UInt32(octet)
         }
@@ -117,6 +118,9 @@ extension IPAddress: CustomStringConvertible {
         switch self {
         case .v4(let value):
             return (0..<4).map { String(value >> (24 - 8 * UInt32($0)) & 0xFF) }.joined(separator: ".")
+        case .v6(0, let low, _) where low >> 32 == 0xFFFF:
+            // RFC 5952 §5: an IPv4 address in IPv6's clothes shows it.
+            return "::ffff:\(IPAddress.v4(UInt32(truncatingIfNeeded: low)))"
         case .v6(let high, let low, _):
             let groups = [high, low].flatMap { word in
                 (0..<4).map { UInt16(truncatingIfNeeded: word >> (48 - 16 * UInt64($0))) }
