@@ -37,6 +37,10 @@ class Daemon:
             raise
 
     @property
+    def state_folder(self) -> str:
+        return self._folder.name
+
+    @property
     def log(self) -> str:
         return self._log.read_text(errors="replace")
 

@@ -4,11 +4,13 @@ DOORWARD_BINARY names the program (the native release when not set): board/arm-t
 DOORWARD_SLOWNESS at about how many times slower that is.
 """
 
+import contextlib
 import os
 
 import pytest
 from daemon import Daemon
 from network import enter_private_network
+from page import Page
 
 SLOWNESS = float(os.environ.get("DOORWARD_SLOWNESS", "1"))
 
@@ -48,3 +50,16 @@ def start_daemon():
 @pytest.fixture
 def daemon(start_daemon):
     return start_daemon()
+
+
+@pytest.fixture
+def open_page(daemon):
+    """`open_page()`: a page of the daemon's that says exactly what it is told to."""
+    with contextlib.ExitStack() as stack:
+
+        def open_page():
+            page = Page(daemon)
+            stack.callback(page.close)
+            return page
+
+        yield open_page

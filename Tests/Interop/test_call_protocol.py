@@ -8,66 +8,7 @@ from exchange import answer, offer, offer_after
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-TIMEOUT = 10
 MAXIMUM_CALLS = 16
-
-
-class Page:
-    """A page that says exactly what it is told to."""
-
-    def __init__(self, daemon, **options):
-        self._socket = connect(f"ws://127.0.0.1:{daemon.port}/ws", max_size=None, compression=None, **options)
-        self.welcome = self.next("welcome")
-        self.id = self.welcome["id"]
-
-    def send(self, type, **fields):
-        self.send_raw(json.dumps({"type": type, **fields}))
-
-    def send_raw(self, message, **options):
-        self._socket.send(message, **options)
-
-    def next(self, *types):
-        """The next message of one of these types; others are passed over."""
-        while True:
-            message = json.loads(self._socket.recv(TIMEOUT))
-            if message["type"] in types:
-                return message
-
-    def error(self):
-        return self.next("call-error")
-
-    def call(self):
-        """Calls the door; the call's identifier."""
-        self.send("call-initiate", recipient="door")
-        answer = self.next("call-accepted", "call-error")
-        assert answer["type"] == "call-accepted", answer
-        return answer["call"]
-
-    def offer(self, call, sdp):
-        self.send("call-offer", call=call, description={"type": "offer", "sdp": sdp})
-
-    def closed(self):
-        """The code and the reason that the daemon closes with."""
-        with pytest.raises(ConnectionClosed) as closed:
-            while True:
-                self._socket.recv(TIMEOUT)
-        received = closed.value.rcvd
-        return (received.code, received.reason) if received else None
-
-    def close(self):
-        self._socket.close()
-
-
-@pytest.fixture
-def open_page(daemon):
-    with contextlib.ExitStack() as stack:
-
-        def open_page(**options):
-            page = Page(daemon, **options)
-            stack.callback(page.close)
-            return page
-
-        yield open_page
 
 
 @pytest.fixture

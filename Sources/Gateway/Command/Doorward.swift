@@ -33,7 +33,7 @@ public enum Doorward {
         let daemon = Daemon(configuration: configuration, environment: environment, loop: loop)
         loop.adopt()
         if let error = daemon.assumeIsolated({ $0.start() }) {
-            complain("doorward: \(error)\n")
+            daemon.log.error(error.description)
             return 1
         }
         loop.run { daemon.assumeIsolated { $0.turn() } }

@@ -9,7 +9,7 @@ import Testing
 @Suite struct DeviceListTests {
     @Test func `A machine without devices is told what takes their place`() {
         #expect(
-            DeviceList.text(cameras: [], sound: [], gpio: GPIOChips(chips: [])) == """
+            DeviceList.text(cameras: ([], []), sound: [], gpio: GPIOChips(chips: [])) == """
                 cameras
                   none: the test card takes the camera's place
 
@@ -63,8 +63,10 @@ import Testing
             chips: [GPIOChip(path: path, label: "pinctrl", lines: lines)],
             problems: [DeviceError("cannot open the GPIO chip /dev/gpiochip1")])
         #expect(
-            DeviceList.text(cameras: [camera], sound: sound, gpio: gpio) == """
+            DeviceList.text(cameras: ([camera], [DeviceError("may not read /dev/video9")]), sound: sound, gpio: gpio)
+                == """
                 cameras
+                  may not read /dev/video9
                   /dev/video0  HD Webcam (uvcvideo, usb-1)
                       YUYV  YUYV 4:2:2  640x480 at up to 30, 1280x720
                       XYZ1  Unheard-of  16x16 to 1920x1080  (not used)
