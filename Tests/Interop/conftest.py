@@ -14,9 +14,6 @@ from page import Page
 
 SLOWNESS = float(os.environ.get("DOORWARD_SLOWNESS", "1"))
 
-#: For what measures time and memory, or calls so often that an emulated processor would take an hour.
-native_only = pytest.mark.skipif(SLOWNESS > 1, reason="only the native daemon is measured")
-
 SETTINGS = {
     "video.source": "test_card",
     "video.width": 320,

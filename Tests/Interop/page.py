@@ -13,7 +13,8 @@ class Page:
     """A page that says exactly what it is told to."""
 
     def __init__(self, daemon):
-        self._socket = connect(f"ws://127.0.0.1:{daemon.port}/ws", max_size=None, compression=None)
+        self._connection = connect(f"ws://127.0.0.1:{daemon.port}/ws", max_size=None, compression=None)
+        self._socket = self._connection.__enter__()
         self.welcome = self.next("welcome")
         self.id = self.welcome["id"]
 
@@ -52,4 +53,4 @@ class Page:
         return (received.code, received.reason) if received else None
 
     def close(self):
-        self._socket.close()
+        self._connection.__exit__(None, None, None)

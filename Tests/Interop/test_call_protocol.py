@@ -5,7 +5,7 @@ import json
 
 import pytest
 from exchange import answer, offer, offer_after
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 MAXIMUM_CALLS = 16
@@ -250,5 +250,6 @@ def test_a_page_that_goes_takes_its_call_with_it(daemon, open_page):
 
 
 def test_a_page_of_another_site_gets_no_socket(daemon):
-    with pytest.raises(Exception, match="403"):
-        connect(f"ws://127.0.0.1:{daemon.port}/ws", origin="https://evil.example")
+    with pytest.raises(InvalidStatus, match="403"):
+        with connect(f"ws://127.0.0.1:{daemon.port}/ws", origin="https://evil.example"):
+            pass

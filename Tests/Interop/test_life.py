@@ -8,13 +8,10 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import native_only
 from daemon import ROOT
 from exchange import offer, request
 
 NATIVE_CALLS = Path(os.environ.get("NATIVE_CALLS_BINARY", ROOT / ".build/release/native-calls"))
-
-pytestmark = native_only
 
 
 def native_calls(daemon, count=1, seconds=0, *words):
@@ -63,20 +60,22 @@ def test_two_hundred_calls_leave_nothing_behind(start_daemon):
     assert status["network"]["unsent"] == 0
 
 
-def test_two_thousand_calls_that_never_connect_leave_nothing_behind(daemon, open_page):
-    page = open_page()
+def test_a_thousand_calls_that_never_connect_leave_nothing_behind(daemon, open_page):
+    # several pages, for one that called so often would be taken for a flood
+    pages = [open_page() for _ in range(15)]
 
     def call(count):
         for number in range(count):
+            page = pages[number % len(pages)]
             name = page.call()
             page.offer(name, offer(direction="sendrecv"))
             page.next("call-answer")
             page.send("call-hangup", call=name)
             page.next("call-hangup")
 
-    call(500)
+    call(300)
     before = Process(daemon)
-    call(1500)
+    call(700)
     idle(daemon)
     after = Process(daemon)
     print(f"resident {before.resident >> 10} kB, then {after.resident >> 10} kB")
@@ -89,7 +88,8 @@ def test_a_viewer_who_vanishes_is_gone_within_half_a_minute(daemon):
     call_natively(daemon, 1, "vanish")
     began = time.monotonic()
     assert len(daemon.status()["peers"]) == 1
-    daemon.wait_for_status(lambda status: not status["peers"] and not status["players"], seconds=30)
+    # consent (RFC 7675) is over 30 s after the last answer; the rest is for asking
+    daemon.wait_for_status(lambda status: not status["peers"] and not status["players"], seconds=31)
     assert time.monotonic() - began > 1, "he was not given the time that a lost packet takes"
     assert re.search(r"whep: a player is gone after .*: .+", daemon.log)
 
@@ -141,7 +141,7 @@ def test_a_name_server_that_does_not_answer_holds_no_exit_up(start_daemon, tmp_p
     resolver.write_text("nameserver 10.77.0.99\noptions timeout:20 attempts:2\n")
     mount = f'mount --bind {resolver} /etc/resolv.conf && exec "$@"'
     daemon = start_daemon(
-        {"network.stun_servers": "[stun.example.org]"}, through=["unshare", "--mount", "sh", "-c", mount, "sh"]
+        {"network.stun_servers": "stun.example.org"}, through=["unshare", "--mount", "sh", "-c", mount, "sh"]
     )
     daemon.wait_for_log("page: ")
     assert "resolver" in Process(daemon).threads

@@ -108,7 +108,7 @@ extension Daemon {
         case .viewerJoined(let participant): log.debug("page \(participant.short) joined")
         case .viewerLeft(let party): log.debug("“\(party.name)” left")
         case .rang(_, let viewers):
-            log.info("ring: the button was pressed; \(viewers.pages) ring\(viewers == 1 ? "s" : "")")
+            log.info("ring: the button was pressed; \(viewers.pages) ring\(viewers <= 1 ? "s" : "")")
         case .pressedWhileRinging: log.info("ring: the button was pressed again")
         case .declined(_, let party): log.info("ring: “\(party.name)” declined")
         case .answered(_, let party, let after): log.info("ring: “\(party.name)” answered after \(after.inWords)")
