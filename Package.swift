@@ -74,10 +74,17 @@ let package = Package(
             name: "doorward", dependencies: ["Gateway"], path: "Sources/doorward", swiftSettings: swiftSettings),
 
         // Two peers under a virtual network and clock.
-        .testTarget(
-            name: "SimulationTests",
+        .target(
+            name: "SimulatedPeers",
             dependencies: ["Wire", "ICE", "RTP", "SDP", "DTLS", "PeerConnection", "Calls", "CVirtualClock"],
+            path: "Tests/SimulatedPeers", swiftSettings: swiftSettings),
+        .testTarget(
+            name: "SimulationTests", dependencies: ["SimulatedPeers", "Wire", "RTP", "SDP", "PeerConnection", "Calls"],
             path: "Tests/SimulationTests", swiftSettings: swiftSettings),
+        // What browsers offer.
+        .target(name: "RecordedOffers", path: "Tests/RecordedOffers", swiftSettings: swiftSettings),
+        // What the rooms may import and use.
+        .testTarget(name: "HouseRulesTests", path: "Tests/HouseRulesTests", swiftSettings: swiftSettings),
 
         // A viewer without a browser, and what is measured with it.
         .target(
@@ -101,10 +108,10 @@ let package = Package(
         tests(of: "Wire"),
         tests(of: "ICE", ["Wire"]),
         tests(of: "RTP", ["Wire"]),
-        tests(of: "SDP", ["Wire"]),
+        tests(of: "SDP", ["Wire", "RecordedOffers"]),
         tests(of: "DTLS", ["Wire", "SRTP", "CVirtualClock", "COpenSSL"]),
         tests(of: "SRTP", ["Wire"]),
-        tests(of: "PeerConnection", ["Wire", "ICE", "RTP", "SDP", "DTLS", "SRTP"]),
+        tests(of: "PeerConnection", ["Wire", "ICE", "RTP", "SDP", "DTLS", "SRTP", "SimulatedPeers", "RecordedOffers"]),
         tests(of: "Calls", ["Wire", "PeerConnection"]),
         tests(of: "Media", ["Wire"]),
         tests(of: "Camera", ["Wire", "Media", "CTurboJPEG"]),
@@ -114,6 +121,9 @@ let package = Package(
         tests(of: "Web"),
         tests(
             of: "Gateway",
-            ["Wire", "ICE", "RTP", "DTLS", "Media", "Calls", "Web", "Camera", "Codecs", "Sound", "Board", "CLinux"]),
+            [
+                "Wire", "ICE", "RTP", "SDP", "DTLS", "PeerConnection", "Media", "Calls", "Web", "Camera", "Codecs",
+                "Sound", "Board", "CLinux",
+            ]),
     ]
 )

@@ -1,3 +1,4 @@
+import RecordedOffers
 import Testing
 
 @testable import SDP

@@ -1,6 +1,8 @@
+import Calls
 import PeerConnection
 import RTP
 import SDP
+import SimulatedPeers
 import Testing
 import Wire
 
@@ -108,6 +110,18 @@ import Wire
         #expect(simulation[.impolite].tracks[.audio] == true)
         let sending = simulation[.impolite].peer.allTransceivers.filter { $0.currentDirection?.sends == true }
         #expect(Set(sending.map(\.kind)) == [.audio, .video])
+    }
+
+    @Test func `a candidate of no use that comes before the offer does not keep it from its answer`() throws {
+        let simulation = call(seed: 6, .perfect)
+        try simulation.act(.impolite) { door, now in
+            for text in ["nonsense", "candidate:1 1 udp 1 198.51.100.1 5 typ host"] {
+                let early = RTCIceCandidate(candidate: text, sdpMid: "unheard-of", sdpMLineIndex: nil)
+                try door.negotiation.received(early, on: &door.peer, at: now)
+            }
+        }
+        #expect(simulation.run(for: .seconds(10)) { $0.areConnected })
+        #expect(simulation.endpoints.allSatisfy { $0.negotiationErrors.isEmpty })
     }
 
     @Test func `closing one side closes the other`() throws {

@@ -1,7 +1,7 @@
 /// What browsers offered when asked to: a data channel, an audio track, and to receive video.
-enum BrowserOffers {
+package enum BrowserOffers {
     /// Chromium 156's offer.
-    static let chromium = """
+    package static let chromium = """
         v=0
         o=- 8579502088381128288 2 IN IP4 127.0.0.1
         s=-
@@ -232,7 +232,7 @@ enum BrowserOffers {
         """
 
     /// Firefox 153's offer.
-    static let firefox = """
+    package static let firefox = """
         v=0
         o=mozilla...THIS_IS_SDPARTA-99.0 5905688532384531516 0 IN IP4 0.0.0.0
         s=-
@@ -398,5 +398,5 @@ enum BrowserOffers {
         """
 
     /// Both, as they go over the wire.
-    static let all = [chromium, firefox].map { $0.split(separator: "\n").map { $0 + "\r\n" }.joined() }
+    package static let all = [chromium, firefox].map { $0.split(separator: "\n").map { $0 + "\r\n" }.joined() }
 }

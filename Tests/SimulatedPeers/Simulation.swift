@@ -1,36 +1,36 @@
 import CVirtualClock
-import Calls
+package import Calls
 import DTLS
 import ICE
-import PeerConnection
-import RTP
-import SDP
-import Wire
+package import PeerConnection
+package import RTP
+package import SDP
+package import Wire
 
 /// One of two simulated endpoints: its connection, its side of perfect negotiation, and what it was told.
-struct Endpoint {
-    let address: SocketAddress
-    var peer: RTCPeerConnection
-    var negotiation: PerfectNegotiation
-    var connectionStates: [RTCPeerConnectionState] = []
-    var signalingStates: [RTCSignalingState] = []
-    var packets: [(TransceiverID, RTPPacket, sequence: Int64)] = []
-    var keyFrameRequests = 0
-    var tracks: [MediaKind: Bool] = [:]
-    var negotiationErrors: [RTCError] = []
+package struct Endpoint {
+    package let address: SocketAddress
+    package var peer: RTCPeerConnection
+    package var negotiation: PerfectNegotiation
+    package var connectionStates: [RTCPeerConnectionState] = []
+    package var signalingStates: [RTCSignalingState] = []
+    package var packets: [(TransceiverID, RTPPacket, sequence: Int64)] = []
+    package var keyFrameRequests = 0
+    package var tracks: [MediaKind: Bool] = [:]
+    package var negotiationErrors: [RTCError] = []
     /// Whether `negotiationneeded` is acted on.
-    var negotiatesByItself = true
+    package var negotiatesByItself = true
 
-    mutating func negotiate(at now: Instant) throws(RTCError) -> RTCSessionDescription? {
+    package mutating func negotiate(at now: Instant) throws(RTCError) -> RTCSessionDescription? {
         try negotiation.negotiationNeeded(on: &peer, at: now)
     }
 }
 
 /// Two endpoints, a network and a signalling channel under one virtual clock. Everything follows from the seed.
-final class Simulation {
-    enum Side: Int, CaseIterable {
+package final class Simulation {
+    package enum Side: Int, CaseIterable {
         case polite, impolite
-        var other: Side { self == .polite ? .impolite : .polite }
+        package var other: Side { self == .polite ? .impolite : .polite }
     }
 
     private enum Signal {
@@ -38,19 +38,19 @@ final class Simulation {
         case candidate(RTCIceCandidate)
     }
 
-    let random: SeededRandomSource
-    var network: SimulatedNetwork
-    private(set) var now = Instant.zero + .seconds(1000)
-    private(set) var endpoints: [Endpoint]
+    package let random: SeededRandomSource
+    package var network: SimulatedNetwork
+    package private(set) var now = Instant.zero + .seconds(1000)
+    package private(set) var endpoints: [Endpoint]
     private var signals: [(arrives: Instant, order: Int, to: Side, signal: Signal)] = []
     private var signalCount = 0
     /// The signalling channel is reliable and keeps its order, as a WebSocket does.
-    var signalDelay = Duration.milliseconds(8)
+    package var signalDelay = Duration.milliseconds(8)
 
     /// Certificates take time to make; what is simulated does not depend on whose they are.
     private static let certificates = [try! DTLSCertificate(generatedAt: 0), try! DTLSCertificate(generatedAt: 0)]
 
-    init(seed: UInt64, conditions: PathConditions = .perfect) {
+    package init(seed: UInt64, conditions: PathConditions = .perfect) {
         let random = SeededRandomSource(seed: seed)
         self.random = random
         network = SimulatedNetwork(conditions: conditions, random: random)
@@ -72,20 +72,20 @@ final class Simulation {
         virtual_clock_clear()
     }
 
-    subscript(side: Side) -> Endpoint {
+    package subscript(side: Side) -> Endpoint {
         get { endpoints[side.rawValue] }
         set { endpoints[side.rawValue] = newValue }
     }
 
     /// Changes one endpoint as its application would, and lets it tell what came of it.
-    func act<Result>(_ side: Side, _ body: (inout Endpoint, Instant) throws -> Result) rethrows -> Result {
+    package func act<Result>(_ side: Side, _ body: (inout Endpoint, Instant) throws -> Result) rethrows -> Result {
         defer { drain(side) }
         return try body(&endpoints[side.rawValue], now)
     }
 
     /// Runs until `condition` holds; false where it does not within `limit` of virtual time.
     @discardableResult
-    func run(for limit: Duration, until condition: (Simulation) -> Bool = { _ in false }) -> Bool {
+    package func run(for limit: Duration, until condition: (Simulation) -> Bool = { _ in false }) -> Bool {
         let end = now + limit
         for side in Side.allCases { drain(side) }
         while !condition(self) {
@@ -99,8 +99,8 @@ final class Simulation {
         return true
     }
 
-    var areConnected: Bool { endpoints.allSatisfy { $0.peer.connectionState == .connected } }
-    var areStable: Bool { endpoints.allSatisfy { $0.peer.signalingState == .stable } && signals.isEmpty }
+    package var areConnected: Bool { endpoints.allSatisfy { $0.peer.connectionState == .connected } }
+    package var areStable: Bool { endpoints.allSatisfy { $0.peer.signalingState == .stable } && signals.isEmpty }
 
     private var nextEvent: Instant? {
         let signal = signals.map(\.arrives).min()
