@@ -39,22 +39,24 @@ enum CodecPreferences {
     /// The codec of the offered media description `section` that this endpoint answers with, and the answer's text for
     /// it; nil where there is none in common.
     static func choose(from section: MediaDescription) -> RTCRtpTransceiver.NegotiatedCodec? {
+        // RFC 5761 §4: where RTP and RTCP share a port, payload types 64 to 95 look like RTCP
+        let codecs = section.codecs.filter { !(64...95).contains($0.payloadType) }
         switch section.kind {
         case .video:
             // Constrained baseline first: what the encoder makes. A plain baseline decoder takes it too (RFC 6184
             // §8.1).
-            let candidates = section.codecs.filter { $0.isNamed("H264") && $0.clockRate == 90_000 }
+            let candidates = codecs.filter { $0.isNamed("H264") && $0.clockRate == 90_000 }
             let parameters = candidates.compactMap { codec in H264Parameters(codec).map { (codec, $0) } }
             let usable = parameters.filter { $0.1.packetizationMode == 1 }
             let chosen =
                 usable.first { $0.1.profile == .constrainedBaseline } ?? usable.first { $0.1.profile == .baseline }
             guard var codec = chosen?.0 else { return nil }
             codec.feedback = videoFeedback.filter(codec.feedback.contains)
-            return .init(
-                codec: codec, rtxPayloadType: section.retransmissionCodec(for: codec.payloadType)?.payloadType)
+            let rtx = codecs.first { $0.isNamed("rtx") && $0.associatedPayloadType == codec.payloadType }
+            return .init(codec: codec, rtxPayloadType: rtx?.payloadType)
         case .audio:
             guard
-                var codec = section.codecs.first(where: {
+                var codec = codecs.first(where: {
                     $0.isNamed("opus") && $0.clockRate == 48_000 && $0.channels == 2
                 })
             else { return nil }
@@ -66,7 +68,7 @@ enum CodecPreferences {
         }
     }
 
-    /// The header extensions that this endpoint uses, by the number it gives them in its own offers.
+    /// The header extensions that this endpoint uses, by the number it gives them in its first offer.
     static let headerExtensions: [(identifier: UInt16, uri: String)] = [
         (1, "urn:ietf:params:rtp-hdrext:sdes:mid")
     ]

@@ -13,56 +13,78 @@ extension RTCPeerConnection {
             transceivers[index].mid = makeMID()
         }
         var media: [MediaDescription] = []
+        var continued: Set<TransceiverID> = []
         for (index, old) in previous.enumerated() {
-            if let transceiver = transceivers.first(where: { $0.mid == old.mid }), !transceiver.isStopped,
-                !old.isRejected
-            {
-                media.append(offered(transceiver))
+            if !old.isRejected, let position = position(of: old, at: index), !transceivers[position].isStopped {
+                media.append(offered(transceivers[position]))
+                continued.insert(transceivers[position].id)
             } else {
                 media.append(rejected(like: old, mid: old.mid ?? "\(index)"))
             }
         }
-        for transceiver in transceivers where !transceiver.isStopped {
-            guard !previous.contains(where: { $0.mid == transceiver.mid }) else { continue }
-            media.append(offered(transceiver))
+        for index in transceivers.indices where !continued.contains(transceivers[index].id) {
+            guard !transceivers[index].isStopped else { continue }
+            transceivers[index].mLineIndex = media.count
+            media.append(offered(transceivers[index]))
         }
-        for index in transceivers.indices {
-            transceivers[index].mLineIndex = media.firstIndex { $0.mid == transceivers[index].mid }
-        }
-        return session(media)
+        return session(media, bundle: media.filter { !$0.isRejected }.compactMap(\.mid))
     }
 
     mutating func makeAnswer(to offer: SessionDescription, at now: Instant) -> SessionDescription {
-        restartIfAsked(by: offer, at: now)
-        // The first bundle's members share our one transport. Without a bundle only the first usable media description
-        // has one.
-        let usable = offer.media.filter { $0.isRTP && !$0.isRejected && $0.isRTCPMultiplexed }
-        let members = offer.bundles.first.map(Set.init) ?? Set(usable.prefix(1).compactMap(\.mid))
-        var hasUnbundled = false
-        var media: [MediaDescription] = []
-        for (index, section) in offer.media.enumerated() {
-            let mid = section.mid ?? "\(index)"
-            let isMember = section.mid.map(members.contains) ?? !hasUnbundled
-            guard usable.contains(section), isMember, let codec = CodecPreferences.choose(from: section),
-                let transceiver = transceivers.first(where: { $0.mid == mid && !$0.isStopped })
-            else {
-                media.append(rejected(like: section, mid: section.mid))
-                continue
-            }
-            if section.mid == nil { hasUnbundled = true }
-            media.append(answered(transceiver, to: section, with: codec))
+        let accepted = acceptableSections(of: offer)
+        if let first = accepted.first { restartIfAsked(by: offer, for: first, at: now) }
+        let media = offer.media.enumerated().map { index, section in
+            guard accepted.contains(index), let codec = CodecPreferences.choose(from: section),
+                let position = position(of: section, at: index)
+            else { return rejected(like: section, mid: section.mid) }
+            return answered(transceivers[position], to: section, with: codec)
         }
-        return session(media, bundle: !offer.bundles.isEmpty)
+        let tags = accepted.compactMap { offer.media[$0].mid }
+        let isBundled = tags.first.map { first in offer.bundles.contains { $0.contains(first) } } ?? false
+        return session(media, bundle: isBundled ? tags : [])
+    }
+
+    /// The media descriptions of `offer` that an answer accepts, the one whose transport all share first.
+    ///
+    /// RFC 9143 §7.3.2: that is the first of the bundle that is not rejected. Without a bundle only one has our one
+    /// transport.
+    func acceptableSections(of offer: SessionDescription) -> [Int] {
+        let usable = offer.media.indices.filter { index in
+            let section = offer.media[index]
+            // RFC 8829 §5.3.1: what is not multiplexed with RTCP is rejected
+            guard section.isRTP, !section.isRejected, section.isRTCPMultiplexed,
+                CodecPreferences.choose(from: section) != nil, let position = position(of: section, at: index)
+            else { return false }
+            return !transceivers[position].isStopped
+        }
+        let bundle = offer.bundles.lazy.map { tags in
+            var members: [Int] = []
+            for tag in tags {
+                guard let index = usable.first(where: { offer.media[$0].mid == tag }) else { continue }
+                if !members.contains(index) { members.append(index) }
+            }
+            return members
+        }.first { !$0.isEmpty }
+        // "bundle-only" without the bundle means that it is not wanted (RFC 9143 §6)
+        let alone = usable.first { index in
+            !offer.media[index].isBundleOnly && !offer.bundles.contains { $0.contains(offer.media[index].mid ?? "") }
+        }
+        return bundle ?? alone.map { [$0] } ?? []
+    }
+
+    /// Where the transceiver of the media description `section` is, the description's `index`th: found by its tag, else
+    /// by its place.
+    func position(of section: MediaDescription, at index: Int) -> Int? {
+        transceivers.firstIndex { transceiver in
+            section.mid.map { transceiver.mid == $0 } ?? (transceiver.mLineIndex == index && !transceiver.isStopped)
+        }
     }
 
     /// RFC 8445 §9, RFC 8839 §4.4.1.1: an offer whose credentials have changed restarts ICE; the answer has new ones as
     /// well.
-    private mutating func restartIfAsked(by offer: SessionDescription, at now: Instant) {
-        guard let known = ice.remoteCredentials,
-            let first = offer.media.indices.first(where: { !offer.media[$0].isRejected }),
-            let transport = offer.transportSection(for: first),
-            let ufrag = offer.media[transport].iceUfrag, let password = offer.media[transport].icePwd,
-            known != ICECredentials(usernameFragment: ufrag, password: password)
+    private mutating func restartIfAsked(by offer: SessionDescription, for section: Int, at now: Instant) {
+        guard let known = ice.remoteCredentials, let transport = RemoteTransport(of: offer, for: section),
+            known != transport.credentials
         else { return }
         ice.handle(.restart(ICECredentials(random: random)), at: now)
         drainTransport(at: now)
@@ -75,9 +97,12 @@ extension RTCPeerConnection {
         // RFC 8842 §5.5: an established association keeps its roles; actpass leaves that to the answer
         section.mid = transceiver.mid
         section.direction = transceiver.direction
-        section.codecs = CodecPreferences.offer(for: transceiver.kind, negotiated: transceiver.negotiatedCodec)
+        // within a bundle a payload type has one meaning (RFC 9143 §9.1), so that a new track uses what another agreed on
+        let agreed = transceivers.first { $0.kind == transceiver.kind && $0.negotiatedCodec != nil }?.negotiatedCodec
+        section.codecs = CodecPreferences.offer(
+            for: transceiver.kind, negotiated: transceiver.negotiatedCodec ?? agreed)
         section.headerExtensions = CodecPreferences.headerExtensions.map {
-            SDP.HeaderExtension(id: $0.identifier, uri: $0.uri)
+            SDP.HeaderExtension(id: headerExtensionIDs[$0.uri] ?? $0.identifier, uri: $0.uri)
         }
         describeSending(transceiver, in: &section)
         return section
@@ -90,9 +115,10 @@ extension RTCPeerConnection {
         section.mid = offer.mid
         section.direction = transceiver.direction.intersection(offer.direction.reversed)
         section.codecs = CodecPreferences.offer(for: transceiver.kind, negotiated: chosen)
-        let known = Set(CodecPreferences.headerExtensions.map(\.uri))
-        section.headerExtensions = offer.headerExtensions.filter { known.contains($0.uri) && $0.id <= 255 }.map {
-            SDP.HeaderExtension(id: $0.id, uri: $0.uri)
+        section.headerExtensions = CodecPreferences.headerExtensions.compactMap { known in
+            offer.headerExtensions.first { $0.uri == known.uri && $0.id <= 255 }.map {
+                SDP.HeaderExtension(id: $0.id, uri: $0.uri, direction: $0.direction?.reversed)
+            }
         }
         section.isRTCPReducedSize = offer.isRTCPReducedSize
         section.allowsMixedHeaderExtensions = offer.allowsMixedHeaderExtensions
@@ -147,53 +173,19 @@ extension RTCPeerConnection {
         return rejection
     }
 
-    private mutating func session(_ media: [MediaDescription], bundle: Bool = true) -> SessionDescription {
+    private mutating func session(_ media: [MediaDescription], bundle tags: [String]) -> SessionDescription {
         defer { sessionVersion += 1 }
-        let members = media.filter { !$0.isRejected }.compactMap(\.mid)
         return SessionDescription(
             origin: .init(sessionID: sessionIdentifier, sessionVersion: sessionVersion),
-            groups: bundle && !members.isEmpty ? [.init("BUNDLE", members)] : [], media: media)
+            groups: tags.isEmpty ? [] : [.init("BUNDLE", tags)], media: media)
     }
 
-    private mutating func makeMID() -> String {
+    /// An identification tag that no media description has.
+    mutating func makeMID(besides others: [String] = []) -> String {
         let taken = Set(
-            transceivers.compactMap(\.mid) + (negotiated.currentRemote?.session.media.compactMap(\.mid) ?? []))
+            transceivers.compactMap(\.mid) + (negotiated.currentRemote?.session.media.compactMap(\.mid) ?? []) + others)
         while taken.contains("\(nextMID)") { nextMID += 1 }
         defer { nextMID += 1 }
         return "\(nextMID)"
-    }
-
-    // MARK: Candidates
-
-    /// The description `session` with every candidate gathered so far in the media description whose transport is
-    /// shared.
-    func withCandidates(_ session: SessionDescription) -> SessionDescription {
-        guard let first = session.media.firstIndex(where: { !$0.isRejected }) else { return session }
-        var session = session
-        session.media[first].candidates = ice.localCandidates.filter { $0.kind != .peerReflexive }.map(\.attribute)
-        session.media[first].hasEndOfCandidates = ice.gatheringState == .complete
-        return session
-    }
-
-    /// Trickles a candidate that no description could have yet.
-    mutating func emit(_ candidate: ICECandidate) {
-        emit(candidate.attribute)
-    }
-
-    mutating func emitEndOfCandidates() {
-        emit("")
-    }
-
-    private mutating func emit(_ attribute: String) {
-        // what is gathered before the first description, or while one with new credentials is made, stands in that
-        // description
-        guard let local = negotiated.local?.session, let index = local.media.firstIndex(where: { !$0.isRejected }),
-            local.media[index].iceUfrag == ice.credentials.usernameFragment
-        else { return }
-        events.append(
-            .iceCandidate(
-                RTCIceCandidate(
-                    candidate: attribute, sdpMid: local.media[index].mid, sdpMLineIndex: UInt16(index),
-                    usernameFragment: ice.credentials.usernameFragment)))
     }
 }

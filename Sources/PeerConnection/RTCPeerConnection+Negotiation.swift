@@ -1,4 +1,3 @@
-import DTLS
 import ICE
 import SDP
 public import Wire
@@ -70,42 +69,18 @@ extension RTCPeerConnection {
         switch (description.type, signalingState) {
         case (.offer, .stable), (.offer, .haveLocalOffer), (.offer, .haveRemoteOffer):
             try check(session)
+            try check(session, continuing: negotiated.currentRemote?.session)
             if signalingState == .haveLocalOffer { rollBack() }
             setRemoteOffer(session)
         case (.answer, .haveLocalOffer):
-            try check(session, answering: negotiated.pendingLocal?.session)
-            try setRemoteAnswer(session, at: now)
+            guard let offer = negotiated.pendingLocal?.session else {
+                preconditionFailure("have-local-offer has a pending local offer")
+            }
+            try check(session)
+            try check(session, answering: offer)
+            setRemoteAnswer(session, to: offer, at: now)
         case (let type, let state):
             throw .invalidState("a remote \(type.rawValue) cannot be set in \(state.rawValue)")
-        }
-        drainTransport(at: now)
-    }
-
-    /// `addIceCandidate`; an empty candidate is the end of candidates.
-    public mutating func addIceCandidate(_ candidate: RTCIceCandidate, at now: Instant) throws(RTCError) {
-        guard signalingState != .closed else { return }
-        guard let remote = negotiated.remote?.session else {
-            throw .invalidState("a candidate needs a remote description first")
-        }
-        // W3C §4.4.2: a media description named by tag or index must exist
-        let index =
-            candidate.sdpMid.map { mid in remote.media.firstIndex { $0.mid == mid } } ?? candidate.sdpMLineIndex.map(
-                Int.init)
-            ?? (candidate.sdpMid == nil ? 0 : nil)
-        guard let index, remote.media.indices.contains(index) else {
-            throw .operation("no media description has the tag or index of the candidate")
-        }
-        guard !candidate.candidate.isEmpty else {
-            ice.handle(.remoteEndOfCandidates, at: now)
-            drainTransport(at: now)
-            return
-        }
-        do throws(ICECandidateError) {
-            var parsed = try ICECandidate(parsing: candidate.candidate)
-            if parsed.usernameFragment == nil { parsed.usernameFragment = candidate.usernameFragment }
-            ice.handle(.remoteCandidate(parsed), at: now)
-        } catch {
-            throw .operation("the candidate cannot be parsed: \(error)")
         }
         drainTransport(at: now)
     }
@@ -123,6 +98,7 @@ extension RTCPeerConnection {
         if isRestartNeeded, negotiated.currentLocal != nil {
             ice.handle(.restart(ICECredentials(random: random)), at: now)
             drainTransport(at: now)
+            isRestarting = true
         }
         isRestartNeeded = false
         if stableTransceivers == nil { stableTransceivers = transceivers }
@@ -147,47 +123,19 @@ extension RTCPeerConnection {
 
     // MARK: Remote descriptions
 
-    /// What a description must have to be used at all.
-    private func check(_ session: SessionDescription, answering offer: SessionDescription? = nil) throws(RTCError) {
-        if let offer {
-            // RFC 3264 §6: the answer has the offer's media descriptions, in order
-            let matches =
-                session.media.count == offer.media.count
-                && zip(session.media, offer.media).allSatisfy { $0.kind == $1.kind && ($0.mid ?? $1.mid) == $1.mid }
-            guard matches else { throw .invalidAccess("the answer's media descriptions are not the offer's") }
-        }
-        if let current = negotiated.currentRemote?.session {
-            // RFC 8829 §5.2.2: media descriptions never go
-            guard session.media.count >= current.media.count else {
-                throw .invalidAccess("the description has lost media descriptions")
-            }
-        }
-        for section in session.media where !section.isRejected && section.isRTP {
-            guard section.iceUfrag != nil, section.icePwd != nil, !section.fingerprints.isEmpty else {
-                // within a bundle only the first needs to say it (RFC 9143 §7.1.3)
-                guard let mid = section.mid, session.bundles.contains(where: { $0.contains(mid) && $0.first != mid })
-                else {
-                    throw .invalidAccess("a media description has no ICE credentials or no fingerprint")
-                }
-                continue
-            }
-        }
-    }
-
     private mutating func setRemoteOffer(_ offer: SessionDescription) {
-        if let stableTransceivers, signalingState == .haveRemoteOffer { transceivers = stableTransceivers }
+        if signalingState == .haveRemoteOffer { forgetPendingAssociations() }
         if stableTransceivers == nil { stableTransceivers = transceivers }
         for (index, section) in offer.media.enumerated() where section.kind == .audio || section.kind == .video {
-            associate(section, at: index)
+            associate(section, at: index, of: offer)
         }
         negotiated.pendingRemote = .init(type: .offer, session: offer)
         change(to: .haveRemoteOffer)
     }
 
     /// RFC 8829 §5.10: finds the transceiver for a media description of the other side's offer, or makes one.
-    private mutating func associate(_ section: MediaDescription, at index: Int) {
-        let mid = section.mid ?? "\(index)"
-        if let known = transceivers.firstIndex(where: { $0.mid == mid }) {
+    private mutating func associate(_ section: MediaDescription, at index: Int, of offer: SessionDescription) {
+        if let known = position(of: section, at: index) {
             transceivers[known].mLineIndex = index
             return
         }
@@ -207,17 +155,12 @@ extension RTCPeerConnection {
             transceivers.append(made)
             position = transceivers.count - 1
         }
-        transceivers[position].mid = mid
+        // "If the m= section does not contain an "a=mid" attribute, generate a random value"
+        transceivers[position].mid = section.mid ?? makeMID(besides: offer.media.compactMap(\.mid))
         transceivers[position].mLineIndex = index
     }
 
-    private mutating func setRemoteAnswer(_ answer: SessionDescription, at now: Instant) throws(RTCError) {
-        guard let offer = negotiated.pendingLocal?.session else {
-            preconditionFailure("have-local-offer has a pending local offer")
-        }
-        if case .actpass = answer.media.first(where: { !$0.isRejected })?.setup {
-            throw .invalidAccess("an answer must choose its DTLS role")  // RFC 8842 §5.3
-        }
+    private mutating func setRemoteAnswer(_ answer: SessionDescription, to offer: SessionDescription, at now: Instant) {
         negotiated.currentLocal = negotiated.pendingLocal
         negotiated.currentRemote = .init(type: .answer, session: answer)
         finishExchange()
@@ -232,25 +175,31 @@ extension RTCPeerConnection {
         negotiated.pendingLocal = nil
         negotiated.pendingRemote = nil
         stableTransceivers = nil
+        isRestarting = false
     }
 
     /// RFC 8829 §4.1.10.2: back to `stable` as if the pending description had never been.
     private mutating func rollBack() {
-        guard let before = stableTransceivers else { return }
-        let known = Dictionary(uniqueKeysWithValues: before.map { ($0.id, $0) })
-        transceivers = transceivers.compactMap { transceiver in
-            var transceiver = transceiver
-            if let old = known[transceiver.id] {
-                transceiver.mid = old.mid
-                transceiver.mLineIndex = old.mLineIndex
-            } else if transceiver.wasMadeByRemoteOffer {
-                return nil
-            }
-            return transceiver
-        }
+        forgetPendingAssociations()
+        // the other side has not seen the new credentials, and the old ones are gone: it is still to be told
+        if isRestarting { isRestartNeeded = true }
         finishExchange()
         change(to: .stable)
         updateNegotiationNeeded()
+    }
+
+    /// Takes back what the pending description has done to the transceivers; those that the application has added since
+    /// stay.
+    private mutating func forgetPendingAssociations() {
+        let before = stableTransceivers ?? []
+        transceivers = transceivers.compactMap { transceiver in
+            var transceiver = transceiver
+            let old = before.first { $0.id == transceiver.id }
+            if old == nil, transceiver.wasMadeByRemoteOffer { return nil }
+            transceiver.mid = old?.mid
+            transceiver.mLineIndex = old?.mLineIndex
+            return transceiver
+        }
     }
 
     private mutating func change(to state: RTCSignalingState) {
@@ -258,84 +207,4 @@ extension RTCPeerConnection {
         signalingState = state
         events.append(.signalingStateChanged(state))
     }
-
-    /// W3C §4.7.3, "check if negotiation is needed".
-    mutating func updateNegotiationNeeded() {
-        guard signalingState != .closed else { return }
-        isNegotiationNeeded = checkNegotiationNeeded()
-    }
-
-    private func checkNegotiationNeeded() -> Bool {
-        if isRestartNeeded { return true }
-        guard let local = negotiated.currentLocal, let remote = negotiated.currentRemote else {
-            return !transceivers.isEmpty
-        }
-        return transceivers.contains { transceiver in
-            if transceiver.isStopped { return false }
-            guard let mid = transceiver.mid, let ours = local.session.media.first(where: { $0.mid == mid }),
-                let theirs = remote.session.media.first(where: { $0.mid == mid })
-            else { return true }
-            if ours.isRejected || theirs.isRejected { return false }
-            if local.type == .offer {
-                return ours.direction != transceiver.direction && theirs.direction.reversed != transceiver.direction
-            }
-            return ours.direction != transceiver.direction.intersection(theirs.direction.reversed)
-        }
-    }
-
-    // MARK: Applying
-
-    /// Makes an exchange take effect: the transport gets its other side, every transceiver its direction and codec.
-    private mutating func apply(
-        local: SessionDescription, remote: SessionDescription, offered: Bool, at now: Instant
-    ) {
-        if milestones.negotiated == nil { milestones.negotiated = now }
-        for (index, (ours, theirs)) in zip(local.media, remote.media).enumerated() {
-            let mid = ours.mid ?? theirs.mid
-            guard let position = transceivers.firstIndex(where: { $0.mid == mid && $0.mid != nil }) else { continue }
-            transceivers[position].mLineIndex = index
-            configure(position, ours: ours, theirs: theirs)
-        }
-        guard
-            let first = local.media.indices.first(where: { !local.media[$0].isRejected && !remote.media[$0].isRejected }
-            ),
-            let transport = remote.transportSection(for: first)
-        else { return }
-        applyTransport(
-            remote.media[transport], isLite: remote.isICELite, ours: local.media[first], offered: offered, at: now)
-        for (index, section) in remote.media.enumerated() where !section.isRejected {
-            for candidate in section.candidates {
-                // one that cannot be parsed is of no use, and nobody waits for it (RFC 8839 §5.1: ignore what is
-                // unknown)
-                if let parsed = try? ICECandidate(parsing: candidate), index == transport || first == index {
-                    ice.handle(.remoteCandidate(parsed), at: now)
-                }
-            }
-        }
-        if remote.media[transport].hasEndOfCandidates { ice.handle(.remoteEndOfCandidates, at: now) }
-        drainTransport(at: now)
-    }
-
-    private mutating func applyTransport(
-        _ theirs: MediaDescription, isLite: Bool, ours: MediaDescription, offered: Bool, at now: Instant
-    ) {
-        // RFC 8445 §6.1.1: the offerer controls, but a lite agent never does. An ICE restart keeps the roles.
-        if negotiatedRemoteCredentials == nil {
-            ice.handle(.roleChanged(offered || isLite ? .controlling : .controlled), at: now)
-        }
-        if let ufrag = theirs.iceUfrag, let password = theirs.icePwd {
-            let credentials = ICECredentials(usernameFragment: ufrag, password: password)
-            if ice.remoteCredentials != credentials {
-                ice.handle(.remoteCredentials(credentials, isLite: isLite), at: now)
-            }
-        }
-        let isServer = offered ? theirs.setup == .active : ours.setup == .passive
-        startDTLS(
-            role: isServer ? .server : .client,
-            fingerprints: theirs.fingerprints.compactMap {
-                DTLSFingerprint(hashFunction: $0.hashFunction, $0.bytes)
-            }, at: now)
-    }
-
-    private var negotiatedRemoteCredentials: ICECredentials? { ice.remoteCredentials }
 }

@@ -29,7 +29,7 @@ extension RTCPeerConnection {
 
     private mutating func receiveRTP(_ bytes: [UInt8], at now: Instant) {
         guard let packet = try? RTPPacket(bytes[...]) else { return discard(.malformed) }
-        if let original = media.repairs[packet.header.ssrc], let stream = media.streams[original] {
+        if let original = media.repairs[packet.header.ssrc]?.original, let stream = media.streams[original] {
             guard packet.header.payloadType.rawValue == stream.incoming.rtxPayloadType,
                 let payloadType = PayloadType(exactly: Int(stream.incoming.payloadType))
             else { return discard(.unknownStream) }
@@ -40,8 +40,10 @@ extension RTCPeerConnection {
         }
         let ssrc = packet.header.ssrc
         if media.streams[ssrc] == nil {
-            guard let incoming = findIncoming(for: packet) else { return discard(.unknownStream) }
-            openStream(ssrc, for: incoming)
+            guard let incoming = findIncoming(for: packet),
+                incoming.payloadType == packet.header.payloadType.rawValue
+            else { return discard(.unknownStream) }
+            openStream(ssrc, for: incoming, isSignalled: false)
         }
         guard media.streams[ssrc]?.incoming.payloadType == packet.header.payloadType.rawValue else {
             return discard(.unknownStream)
@@ -49,11 +51,14 @@ extension RTCPeerConnection {
         deliver(packet, of: ssrc, isRetransmission: false, at: now)
     }
 
-    mutating func openStream(_ ssrc: SSRC, for incoming: MediaStreams.Incoming) {
+    /// Makes the stream of the source `ssrc` belong to `incoming`: a new one where there is room for it, else the one
+    /// that is known.
+    mutating func openStream(_ ssrc: SSRC, for incoming: MediaStreams.Incoming, isSignalled: Bool) {
         guard media.streams[ssrc] != nil || media.streams.count < MediaStreams.streamLimit else { return }
-        let known = media.streams[ssrc]
+        let known = media.streams[ssrc].flatMap { $0.incoming.clockRate == incoming.clockRate ? $0 : nil }
         media.streams[ssrc] = MediaStreams.Stream(
-            incoming: incoming, receiver: known?.receiver ?? RTPReceiver(ssrc: ssrc, clockRate: incoming.clockRate),
+            incoming: incoming, isSignalled: isSignalled,
+            receiver: known?.receiver ?? RTPReceiver(ssrc: ssrc, clockRate: incoming.clockRate),
             nack: incoming.wantsNACK ? known?.nack ?? NACKGenerator() : nil)
     }
 
@@ -75,6 +80,10 @@ extension RTCPeerConnection {
         case .accepted(let sequence):
             media.streams[ssrc]?.nack?.handle(sequence, at: now)
             events.append(.packet(stream.incoming.transceiver, packet, sequence: sequence))
+            // a gap too wide to be filled has nothing to wait for
+            if media.streams[ssrc]?.nack?.requestKeyFrame() == true {
+                requestKeyFrame(on: stream.incoming.transceiver)
+            }
         case .restarted(let sequence):
             media.streams[ssrc]?.nack?.restart()
             events.append(.packet(stream.incoming.transceiver, packet, sequence: sequence))
@@ -92,7 +101,7 @@ extension RTCPeerConnection {
             }
             if let missing = media.streams[ssrc]?.nack?.requests(at: now), !missing.isEmpty {
                 let nack = GenericNACK(sender: localSSRC, media: ssrc, sequenceNumbers: missing)
-                writeRTCP { RTCPPacket.nack(nack).write(to: &$0) }
+                writeFeedback(.nack(nack), on: stream.incoming)
             }
             if media.streams[ssrc]?.nack?.requestKeyFrame() == true {
                 requestKeyFrame(on: stream.incoming.transceiver)

@@ -43,7 +43,20 @@ extension RTCPeerConnection {
     public mutating func requestKeyFrame(on transceiver: TransceiverID) {
         let sender = localSSRC
         for (ssrc, stream) in media.streams where stream.incoming.transceiver == transceiver {
-            writeRTCP { RTCPPacket.pictureLossIndication(sender: sender, media: ssrc).write(to: &$0) }
+            writeFeedback(.pictureLossIndication(sender: sender, media: ssrc), on: stream.incoming)
+        }
+    }
+
+    /// Sends `packet` about what comes in as `incoming`: by itself where that was agreed on, else behind a report
+    /// (RFC 5506 §4).
+    mutating func writeFeedback(_ packet: RTCPPacket, on incoming: MediaStreams.Incoming) {
+        let (ssrc, name) = (localSSRC, configuration.canonicalName)
+        writeRTCP { buffer in
+            if !incoming.allowsReducedSize {
+                RTCPPacket.writeReport(
+                    senderReport: nil, ssrc: ssrc, reportBlocks: [], canonicalName: name, to: &buffer)
+            }
+            packet.write(to: &buffer)
         }
     }
 
@@ -89,12 +102,12 @@ extension RTCPeerConnection {
     /// RFC 3550 §6.6: the streams end.
     mutating func sendGoodbye(at now: Instant) {
         let sources = media.outgoing.map(\.sender.ssrc)
-        guard !sources.isEmpty, connectionState == .connected else { return }
+        guard let first = media.outgoing.first, connectionState == .connected else { return }
         let name = configuration.canonicalName
-        let report = media.outgoing[0].sender.senderReport(at: now)
+        let report = first.sender.senderReport(at: now)
         writeRTCP { buffer in
             RTCPPacket.writeReport(
-                senderReport: report, ssrc: sources[0], reportBlocks: [], canonicalName: name, to: &buffer)
+                senderReport: report, ssrc: first.sender.ssrc, reportBlocks: [], canonicalName: name, to: &buffer)
             RTCPPacket.goodbye(Goodbye(sources: sources)).write(to: &buffer)
         }
     }

@@ -22,7 +22,9 @@ extension RTCPeerConnection {
         case .some(0...3):
             ice.handle(.datagram(bytes, local: local, remote: remote), at: now)
         case .some(20...63):
-            receiveDTLS(bytes, at: now)
+            // DTLS answers anybody, and a stranger's ClientHello would be taken for the peer's: only where authentic
+            // checks have come from, or where our own go, is the peer
+            if ice.knows(remote, from: local) { receiveDTLS(bytes, at: now) } else { discard(.unknownSource) }
         case .some(128...191):
             if receiveMedia(bytes, at: now) { ice.handle(.received(local: local, remote: remote), at: now) }
         default:
@@ -84,7 +86,7 @@ extension RTCPeerConnection {
         case .candidateGathered(let candidate):
             emit(candidate)
         case .gatheringStateChanged(let state):
-            if state == .complete { emitEndOfCandidates() }
+            if state == .complete { emit(nil) }
             events.append(.iceGatheringStateChanged(state))
         case .connectionStateChanged(let state):
             if state == .failed { failureReason = .ice }

@@ -105,6 +105,10 @@ public struct RTCPeerConnection {
     var stableTransceivers: [RTCRtpTransceiver]?
     var isNegotiationNeeded = false
     var isRestartNeeded = false
+    /// Whether the pending offer of ours restarts ICE.
+    var isRestarting = false
+    /// The numbers that were agreed on for header extensions, by URI.
+    var headerExtensionIDs: [String: UInt16] = [:]
     let sessionIdentifier: UInt64
     var sessionVersion: UInt64 = 1
     var nextTransceiverNumber = 0
@@ -122,6 +126,8 @@ public struct RTCPeerConnection {
     /// `connectionState`.
     public internal(set) var connectionState = RTCPeerConnectionState.new
     var hasSelectedPair = false
+    /// Whether a first exchange has decided who controls ICE.
+    var hasICERole = false
 
     // Media.
     var media = MediaStreams()
@@ -147,6 +153,8 @@ public struct RTCPeerConnection {
         case unknownStream = "unknown-stream"
         /// RTP or RTCP that breaks its own format.
         case malformed
+        /// DTLS from an address that is no candidate of the peer's.
+        case unknownSource = "unknown-source"
         /// DTLS before the transport's role is known, beyond what is kept.
         case earlyDTLS = "early-dtls"
         /// Anything after `close`.
@@ -224,12 +232,14 @@ public struct RTCPeerConnection {
     public mutating func close(at now: Instant) {
         guard connectionState != .closed else { return }
         sendGoodbye(at: now)
-        dtls?.handle(.close, at: now)
-        drainTransport(at: now)
-        ice.handle(.close, at: now)
+        // closed before the transports are, whose end would close it once more
         signalingState = .closed
         connectionState = .closed
         events.append(.signalingStateChanged(.closed))
+        dtls?.handle(.close, at: now)
+        drainTransport(at: now)
+        ice.handle(.close, at: now)
+        drainTransport(at: now)
         events.append(.connectionStateChanged(.closed))
     }
 

@@ -27,7 +27,7 @@ public struct RTCRtpTransceiver: Sendable {
     public internal(set) var direction: MediaDirection
     /// The direction that was agreed on; nil before.
     public internal(set) var currentDirection: MediaDirection?
-    /// Whether `stop` was called or the media description was rejected for good.
+    /// Whether its media description was rejected: it is of no use any more.
     public internal(set) var isStopped = false
 
     /// Whether it was made by `addTrack`, so that a media description of the other side's offer may take it (RFC 8829
@@ -63,11 +63,10 @@ extension RTCPeerConnection {
         makeTransceiver(kind, direction: direction, streamID: streamID, byTrack: false)
     }
 
-    /// Changes the direction that this side wants (W3C §5.4, `direction`).
+    /// Changes the direction that this side wants (W3C §5.4, `direction`); of a transceiver that the other side has
+    /// stopped meanwhile, nothing.
     public mutating func setDirection(_ direction: MediaDirection, of id: TransceiverID) {
-        guard let index = transceivers.firstIndex(where: { $0.id == id }) else {
-            preconditionFailure("\(id) is of this connection")
-        }
+        guard let index = transceivers.firstIndex(where: { $0.id == id }) else { return }
         transceivers[index].direction = direction
         updateNegotiationNeeded()
     }

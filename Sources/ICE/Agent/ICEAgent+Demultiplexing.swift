@@ -16,6 +16,14 @@ extension ICEAgent {
         else { return nil }
         return UsernamePair(username)?.receiver
     }
+
+    /// Whether datagrams from `remote` to the socket bound to `local` may be the peer's: they run along the selected
+    /// pair, or along one that is in the check list or that an authentic check has come by before there was a list.
+    public func knows(_ remote: SocketAddress, from local: SocketAddress) -> Bool {
+        selected?.runs(from: local, to: remote) == true
+            || session.checkList.pair(from: local, to: remote) != nil
+            || session.earlyChecks.contains { $0.local == local && $0.remote.unscoped == remote.unscoped }
+    }
 }
 
 /// The USERNAME of a check: `receiver's fragment:sender's fragment` (RFC 8445 §7.2.2).
