@@ -99,8 +99,8 @@ extension Daemon {
         case .connectionStateChanged(let state):
             log.debug("peer \(session.id): \(state.rawValue)")
             follow(state, of: session, at: now)
-        case .packet(_, let packet, _):
-            voices?.push(packet, from: session.id, at: now)
+        case .packet(let transceiver, let packet, _):
+            if session.isVoice(transceiver) { voices?.push(packet, from: session.id, at: now) }
         case .keyFrameRequested:
             video?.requestKeyFrame()
         case .signalingStateChanged, .iceGatheringStateChanged, .iceConnectionStateChanged, .track:

@@ -46,9 +46,20 @@ final class Session {
 
     /// Adds the door's picture and sound. In a call that is done when the page's offer has come, so that the offer's
     /// media descriptions take them and no offer of ours collides with it.
+    ///
+    /// The door takes in nobody's picture, and a voice only in a call: whoever but watches, from any page at all, must
+    /// not be heard at the door.
     func addTracks() {
         guard tracks == nil else { return }
-        tracks = (peer.addTrack(.video, streamID: "door"), peer.addTrack(.audio, streamID: "door"))
+        let (video, audio) = (peer.addTrack(.video, streamID: "door"), peer.addTrack(.audio, streamID: "door"))
+        peer.setDirection(.sendonly, of: video)
+        if case .player = viewer { peer.setDirection(.sendonly, of: audio) }
+        tracks = (video, audio)
+    }
+
+    /// Whether what comes on `transceiver` is a voice for the door's speaker.
+    func isVoice(_ transceiver: TransceiverID) -> Bool {
+        if case .call = viewer { transceiver == tracks?.audio } else { false }
     }
 
     /// Whether media can leave.
