@@ -60,12 +60,12 @@ public final class GPIOButton {
     ///
     /// - Throws: When the line is gone or cannot be read.
     public func nextPress(timeout: Duration) throws(DeviceError) -> Instant? {
-        let end = now() + timeout
+        let end = MonotonicClock.now + timeout
         while true {
             if try hasNews(until: min(end, debouncer.deadline ?? end)) {
                 if let press = try takeEvent() { return press }
             } else {
-                let time = now()
+                let time = MonotonicClock.now
                 // Of a burst longer than the kernel's queue the last edges are lost; the line itself is not.
                 let level = try readLevel()
                 if debouncer.levelChanged(to: level, at: time) == true { return time }
@@ -79,7 +79,7 @@ public final class GPIOButton {
         var poller = pollfd(fd: fileDescriptor, events: Int16(POLLIN | POLLPRI), revents: 0)
         while true {
             // Rounded up, so as not to spin through the last millisecond.
-            let wait = max(.zero, (time - now()) + .nanoseconds(999_999))
+            let wait = max(.zero, (time - MonotonicClock.now) + .nanoseconds(999_999))
             let result = poll(&poller, 1, Int32(clamping: wait.nanoseconds / 1_000_000))
             if result < 0 {
                 if errno == EINTR { continue }
@@ -100,7 +100,7 @@ public final class GPIOButton {
             throw gpioError("cannot read \(name)")
         }
         // Linux before 5.7 stamps events by the wall clock; such a stamp is of no use.
-        let now = now()
+        let now = MonotonicClock.now
         let stamp = Instant(nanoseconds: nanoseconds)
         let time = stamp <= now && now - stamp < .seconds(60) ? stamp : now
         return debouncer.levelChanged(to: isActive, at: time) == true ? time : nil
@@ -110,11 +110,5 @@ public final class GPIOButton {
         let value = doorward_gpio_get(&line)
         guard value >= 0 else { throw gpioError("cannot read \(name)") }
         return value == 1
-    }
-
-    private func now() -> Instant {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Instant(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
     }
 }

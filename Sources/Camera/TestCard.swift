@@ -26,8 +26,8 @@ public final class TestCard: VideoSource {
         clock: @escaping @Sendable () -> Int = { TestCard.localMillisecondsOfDay() }
     ) {
         self.init(
-            size: size, frameRate: frameRate, name: name, label: label, clock: clock, now: { SystemClock.now },
-            sleep: SystemClock.sleep(until:))
+            size: size, frameRate: frameRate, name: name, label: label, clock: clock, now: { MonotonicClock.now },
+            sleep: MonotonicClock.sleep(until:))
     }
 
     /// A card that is paced by another clock, for tests.
@@ -69,5 +69,5 @@ public final class TestCard: VideoSource {
     }
 
     /// Milliseconds since midnight by the machine's clock and time zone.
-    public static func localMillisecondsOfDay() -> Int { SystemClock.localMillisecondsOfDay }
+    public static func localMillisecondsOfDay() -> Int { TimeOfDay.localMillisecondsOfDay }
 }

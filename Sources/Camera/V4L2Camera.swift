@@ -118,7 +118,7 @@ public final class V4L2Camera: VideoSource {
 
     /// The next picture, the newest that there is.
     public func nextFrame(timeout: Duration, wanted: Bool) throws(DeviceError) -> VideoFrame? {
-        let deadline = SystemClock.now + timeout
+        let deadline = MonotonicClock.now + timeout
         while true {
             let events = try wait(until: deadline)
             if events == 0 { return nil }
@@ -154,7 +154,7 @@ public final class V4L2Camera: VideoSource {
         while true {
             var entry = pollfd(fd: device.descriptor, events: Int16(POLLIN | POLLPRI), revents: 0)
             // Rounded up, so that the last turn does not spin through a fraction of a millisecond.
-            let left = max(0, (deadline - SystemClock.now).milliseconds.rounded(.up))
+            let left = max(0, (deadline - MonotonicClock.now).milliseconds.rounded(.up))
             if poll(&entry, 1, Int32(min(left, Double(Int32.max)))) >= 0 { return Int32(entry.revents) }
             if errno != EINTR { throw device.error("cannot wait for a picture", code: errno) }
         }
@@ -196,7 +196,7 @@ public final class V4L2Camera: VideoSource {
 
     /// The driver's time where it can be true, else now: there are drivers whose clock starts anew or runs ahead.
     private static func plausible(_ captured: Instant?) -> Instant {
-        let now = SystemClock.now
+        let now = MonotonicClock.now
         guard let captured, captured <= now, now - captured < .seconds(2) else { return now }
         return captured
     }

@@ -21,7 +21,7 @@ public final class ALSAMicrophone: AudioSource {
 
     /// Blocks until 20 ms of sound are there, at most `timeout`; nil when they did not come in time.
     public func nextBlock(timeout: Duration) throws(DeviceError) -> AudioBlock? {
-        let end = monotonicNow() + timeout
+        let end = MonotonicClock.now + timeout
         while filled < samples.count {
             var transfer = try pcm.read(into: &samples, from: filled)
             if case .notReady = transfer {
@@ -36,11 +36,11 @@ public final class ALSAMicrophone: AudioSource {
                 overruns += 1
                 filled = 0
                 clock = CaptureClock()
-                if monotonicNow() >= end { return nil }
+                if MonotonicClock.now >= end { return nil }
             }
         }
         filled = 0
-        let captured = clock.captured(now: monotonicNow(), samplesBehind: pcm.delay + samples.count)
+        let captured = clock.captured(now: MonotonicClock.now, samplesBehind: pcm.delay + samples.count)
         return AudioBlock(samples: samples, captured: captured)
     }
 }

@@ -25,7 +25,7 @@ public final class ALSASpeaker: AudioSink {
     public func play(_ samples: [Int16]) throws(DeviceError) {
         var played = 0
         // A device that works takes a block every 20 ms.
-        let end = monotonicNow() + .seconds(1)
+        let end = MonotonicClock.now + .seconds(1)
         while played < samples.count {
             var transfer = try pcm.write(samples, from: played)
             if case .notReady = transfer {
@@ -39,7 +39,7 @@ public final class ALSASpeaker: AudioSink {
             case .notReady: continue
             case .restarted:
                 underruns += 1
-                guard monotonicNow() < end else {
+                guard MonotonicClock.now < end else {
                     throw DeviceError("the playback device \(description) cannot be restarted")
                 }
             }

@@ -77,7 +77,7 @@ final class PCM {
 
     /// Waits until samples can be moved, until `end` at most; nil when none could in time.
     func wait(until end: Instant) throws(DeviceError) -> Transfer? {
-        let remaining = end - monotonicNow()
+        let remaining = end - MonotonicClock.now
         guard remaining > .zero else { return nil }
         // Rounded up, so as not to spin through the last millisecond.
         let milliseconds = Int32(clamping: (remaining + .nanoseconds(999_999)).nanoseconds / 1_000_000)

@@ -20,12 +20,6 @@ struct SimulatedLineTests {
         try file.close()
     }
 
-    private func now() -> Instant {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Instant(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
-    }
-
     @Test func `The board's button is found by its name`() throws {
         let chips = GPIOChips.list()
         #expect(chips.problems.isEmpty)
@@ -40,10 +34,10 @@ struct SimulatedLineTests {
         #expect(!button.isPressed)
         #expect(try button.nextPress(timeout: .zero) == nil)
         for _ in 0..<3 {
-            let before = now()
+            let before = MonotonicClock.now
             try press(true)
             let press = try #require(try button.nextPress(timeout: .seconds(2)))
-            #expect(press - before >= .milliseconds(30) && now() - before < .milliseconds(100))
+            #expect(press - before >= .milliseconds(30) && MonotonicClock.now - before < .milliseconds(100))
             #expect(button.isPressed)
             try self.press(false)
             #expect(try button.nextPress(timeout: .milliseconds(60)) == nil)

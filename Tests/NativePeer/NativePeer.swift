@@ -2,6 +2,7 @@ import DTLS
 import Gateway
 import Glibc
 import ICE
+import Media
 import PeerConnection
 import RTP
 import SDP
@@ -56,7 +57,7 @@ public final class NativePeer {
         Self.certificate = certificate
         client = HTTPClient(server)
         socket = try UDPSocket(bindingTo: SocketAddress(local, port: 0))
-        began = .monotonic
+        began = MonotonicClock.now
         peer = RTCPeerConnection(configuration: .init(certificate: certificate), random: SystemRandomSource())
         video = peer.addTransceiver(.video, direction: .recvonly)
         _ = peer.addTransceiver(.audio, direction: .recvonly)
@@ -69,8 +70,8 @@ public final class NativePeer {
             throw HTTPClient.Failure(description: "the door answers \(response.status): \(response.body)")
         }
         resource = response.headers["location"]
-        timeline.answered = .monotonic - began
-        try peer.setRemoteDescription(.init(type: .answer, sdp: response.body), at: .monotonic)
+        timeline.answered = MonotonicClock.now - began
+        try peer.setRemoteDescription(.init(type: .answer, sdp: response.body), at: MonotonicClock.now)
     }
 
     /// The connection's state.
@@ -79,21 +80,21 @@ public final class NativePeer {
     /// Takes part until `condition` holds; false where it does not within `limit`.
     @discardableResult
     public func run(for limit: Duration, until condition: (NativePeer) -> Bool = { _ in false }) -> Bool {
-        let end = Instant.monotonic + limit
+        let end = MonotonicClock.now + limit
         while !condition(self) {
-            let now = Instant.monotonic
+            let now = MonotonicClock.now
             guard now < end, peer.connectionState != .closed else { return condition(self) }
             let next = [peer.deadline, reorderer.deadline, end].compactMap(\.self).min() ?? end
             var descriptor = pollfd(fd: socket.descriptor, events: Int16(POLLIN), revents: 0)
             poll(&descriptor, 1, Int32(max(0, min((next - now).milliseconds.rounded(.up), 1000))))
-            step(at: .monotonic)
+            step(at: MonotonicClock.now)
         }
         return true
     }
 
     /// Says good-bye and ends the session.
     public func hangUp() throws {
-        peer.close(at: .monotonic)
+        peer.close(at: MonotonicClock.now)
         flush()
         if let resource { _ = try client.send("DELETE", resource) }
     }

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Media
 import Synchronization
 import Wire
 
@@ -42,7 +43,7 @@ final class EventLoop: SerialExecutor {
     }
 
     /// Now, by `CLOCK_MONOTONIC`.
-    static var now: Instant { .monotonic }
+    static var now: Instant { MonotonicClock.now }
 
     /// Makes the calling thread the loop's, which `run` then runs on.
     func adopt() {
@@ -135,14 +136,5 @@ final class EventLoop: SerialExecutor {
     func checkIsolated() {
         let isLoop = thread.withLock { $0.map { pthread_equal($0, pthread_self()) != 0 } ?? false }
         precondition(isLoop, "only the loop's thread touches what the loop owns")
-    }
-}
-
-extension Instant {
-    /// Now, by `CLOCK_MONOTONIC`: the shell's clock, and that of the devices' timestamps.
-    package static var monotonic: Instant {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Instant(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
     }
 }
