@@ -49,10 +49,9 @@ import Wire
         let random = SeededRandomSource(seed: seed)
         for _ in 0..<500 {
             let mask = random.next() & random.next()  // groups of zeros in every place
-            let words = [random.next(), random.next()].enumerated().map { index, word in
-                (0..<4).reduce(word) { word, group in
-                    mask >> (index * 4 + group) & 1 == 1 ? word : word & ~(0xFFFF << (group * 16))
-                }
+            var words: [UInt64] = [random.next(), random.next()]
+            for bit in 0..<8 where mask >> bit & 1 == 0 {
+                words[bit / 4] &= ~(UInt64(0xFFFF) << (bit % 4 * 16))
             }
             let wide = IPAddress.v6(high: words[0], low: words[1])
             let narrow = IPAddress.v4(random.uint32())

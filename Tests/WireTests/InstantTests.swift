@@ -9,7 +9,8 @@ import Wire
         let instant = Instant.zero + .seconds(2) + .nanoseconds(3)
         #expect(instant.nanoseconds == 2_000_000_003)
         #expect((instant - .milliseconds(1)).nanoseconds == 1_999_000_003)
-        #expect(instant - (instant - .microseconds(7)) == .microseconds(7))
+        let earlier = instant - .microseconds(7)
+        #expect(instant - earlier == .microseconds(7))
         var moving = Instant.zero
         moving += .milliseconds(20)
         #expect(moving == Instant(nanoseconds: 20_000_000))
