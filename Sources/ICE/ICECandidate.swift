@@ -1,4 +1,4 @@
-import Wire
+public import Wire
 
 /// A transport address that may lead to one of the two sides (RFC 8445 §4, RFC 8839 §5.1).
 public struct ICECandidate: Hashable, Sendable {
@@ -129,6 +129,9 @@ public struct ICECandidatePair: Hashable, Sendable {
     public var localAddress: SocketAddress
     /// The address to send to.
     public var remoteAddress: SocketAddress
+    /// The TCP connection of a pair of TCP candidates (RFC 6544), on which every datagram is framed by its length (RFC
+    /// 4571 §2).
+    public var stream: StreamID?
 
     /// RFC 8445 §6.1.2.3: with G the controlling side's candidate's priority and D the controlled one's,
     /// 2³² × MIN(G,D) + 2 × MAX(G,D) + (G > D ? 1 : 0).

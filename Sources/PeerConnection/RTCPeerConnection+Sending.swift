@@ -26,7 +26,7 @@ extension RTCPeerConnection {
     ) {
         let extensions = stream.extensions
         for payload in frame.payloads.indices {
-            outbox.append(from: pair.localAddress, to: pair.remoteAddress) { buffer in
+            outbox.append(by: pair) { buffer in
                 let start = buffer.count
                 stream.sender.writePacket(payload, of: frame, extensions: extensions, at: now, to: &buffer)
                 do throws(SRTPError) {
@@ -67,7 +67,7 @@ extension RTCPeerConnection {
 
     mutating func writeRTCP(_ write: (inout [UInt8]) -> Void) {
         guard let srtpSender, let pair = ice.selectedPair else { return }
-        outbox.append(from: pair.localAddress, to: pair.remoteAddress) { buffer in
+        outbox.append(by: pair) { buffer in
             let start = buffer.count
             write(&buffer)
             do throws(SRTPError) {
@@ -128,7 +128,7 @@ extension RTCPeerConnection {
     ) {
         let extensions = stream.extensions
         do throws(SRTPError) {
-            try outbox.append(from: pair.localAddress, to: pair.remoteAddress) { buffer throws(SRTPError) in
+            try outbox.append(by: pair) { buffer throws(SRTPError) in
                 let start = buffer.count
                 let outcome = stream.sender.retransmission(of: number, extensions: extensions, at: now, to: &buffer)
                 guard outcome == .appended else { return }

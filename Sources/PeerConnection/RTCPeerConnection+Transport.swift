@@ -71,9 +71,7 @@ extension RTCPeerConnection {
                 switch output {
                 case .transmit(let bytes):
                     // no pair yet: a flight is repeated by its timer
-                    if let pair = ice.selectedPair {
-                        outbox.append(bytes, from: pair.localAddress, to: pair.remoteAddress)
-                    }
+                    if let pair = ice.selectedPair { outbox.append(by: pair) { $0 += bytes } }
                 case .event(let event): handle(event, at: now)
                 }
             }

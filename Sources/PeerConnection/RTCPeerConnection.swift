@@ -50,6 +50,14 @@ public struct RTCPeerConnection {
         case localAddressRemoved(SocketAddress)
         /// Every local address was given.
         case localAddressesEnded
+        /// The connection that `streamWanted` asked for is open, from `local` to `remote`.
+        case streamOpened(StreamID, local: SocketAddress, remote: SocketAddress)
+        /// Bytes came on a connection, cut as the network happened to bring them.
+        case streamBytes(StreamID, [UInt8])
+        /// The other side has closed a connection, or it broke, or it could not be opened.
+        case streamClosed(StreamID)
+        /// What `nameWanted` asked for; no address where there is no such name.
+        case nameResolved(String, [IPAddress])
         /// The deadline may have passed.
         case timePassed
     }
@@ -75,6 +83,14 @@ public struct RTCPeerConnection {
         case packet(TransceiverID, RTPPacket, sequence: Int64)
         /// The receiver cannot decode on: it asks for a key frame (PLI, RFC 4585 §6.3.1; FIR, RFC 5104 §4.3.1).
         case keyFrameRequested(TransceiverID)
+        /// Open a TCP connection to `to`, from any port of the address `from` where that is given, and with TLS to the
+        /// server of that name where `tls` has one. `streamOpened` or `streamClosed` tells what became of it.
+        case streamWanted(StreamID, from: IPAddress?, to: SocketAddress, tls: String?)
+        /// Close a connection, or open it no more; nothing is to be told of it afterwards.
+        case streamUnwanted(StreamID)
+        /// Find out the addresses of a name: by mDNS where it ends in `.local` (RFC 8828), else by DNS. `nameResolved`
+        /// tells them.
+        case nameWanted(String)
     }
 
     /// Why the connection failed, for the log and for the page.
@@ -157,6 +173,8 @@ public struct RTCPeerConnection {
         case unknownSource = "unknown-source"
         /// DTLS before the transport's role is known, beyond what is kept.
         case earlyDTLS = "early-dtls"
+        /// Something about a connection, or a name, that nobody asked for or needs any more.
+        case unwanted
         /// Anything after `close`.
         case closed
     }
@@ -203,6 +221,8 @@ public struct RTCPeerConnection {
         case .localAddressesEnded:
             for server in configuration.stunServers { ice.handle(.stunServerAdded(server), at: now) }
             ice.handle(.gatheringEnded, at: now)
+        case .streamOpened, .streamBytes, .streamClosed, .nameResolved:
+            discard(.unwanted)
         case .timePassed:
             if let deadline = ice.deadline, deadline <= now { ice.handle(.timePassed, at: now) }
             if let dtls, let deadline = dtls.deadline, deadline <= now { dtls.handle(.timePassed, at: now) }

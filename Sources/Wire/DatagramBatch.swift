@@ -1,5 +1,5 @@
 /// Datagrams that wait to leave, back to back in one buffer, so that a burst is written, protected in place and sent
-/// without an allocation for each packet.
+/// without an allocation for each packet. What goes by a TCP connection stands among them, framed as that wants it.
 public struct DatagramBatch: Sendable {
     /// One datagram of the batch.
     public struct Entry: Sendable {
@@ -9,6 +9,8 @@ public struct DatagramBatch: Sendable {
         public let local: SocketAddress
         /// Where it goes.
         public let remote: SocketAddress
+        /// The connection that its bytes, framed already, are written to; nil for a UDP datagram.
+        public let stream: StreamID?
     }
 
     /// The bytes of all datagrams, in order.
@@ -22,17 +24,21 @@ public struct DatagramBatch: Sendable {
     /// Whether nothing waits.
     public var isEmpty: Bool { entries.isEmpty }
 
-    /// Appends a copy of `bytes`.
-    public mutating func append(_ bytes: some Collection<UInt8>, from local: SocketAddress, to remote: SocketAddress) {
+    /// Appends a copy of `bytes`, a datagram, or what is to be written to `stream`.
+    public mutating func append(
+        _ bytes: some Collection<UInt8>, from local: SocketAddress, to remote: SocketAddress,
+        on stream: StreamID? = nil
+    ) {
         let start = storage.count
         storage.append(contentsOf: bytes)
-        entries.append(Entry(range: start..<storage.count, local: local, remote: remote))
+        entries.append(Entry(range: start..<storage.count, local: local, remote: remote, stream: stream))
     }
 
     /// Appends the datagram that `write` adds to the end of the buffer it is given; it must leave what stands before
     /// untouched. There is none when `write` adds nothing, or throws.
     public mutating func append<Failure: Error>(
-        from local: SocketAddress, to remote: SocketAddress, _ write: (inout [UInt8]) throws(Failure) -> Void
+        from local: SocketAddress, to remote: SocketAddress, on stream: StreamID? = nil,
+        _ write: (inout [UInt8]) throws(Failure) -> Void
     ) throws(Failure) {
         let start = storage.count
         do {
@@ -43,7 +49,7 @@ public struct DatagramBatch: Sendable {
         }
         precondition(storage.count >= start, "a datagram's writer only appends")
         guard storage.count > start else { return }
-        entries.append(Entry(range: start..<storage.count, local: local, remote: remote))
+        entries.append(Entry(range: start..<storage.count, local: local, remote: remote, stream: stream))
     }
 
     /// Forgets every datagram and keeps the memory for the next.

@@ -122,6 +122,9 @@ extension RTCPeerConnection.Event {
         case .track(_, let kind, let isActive): "track \(kind) \(isActive ? "active" : "inactive")"
         case .packet: "packet"
         case .keyFrameRequested: "key frame"
+        case .streamWanted(_, _, let remote, _): "stream to \(remote) wanted"
+        case .streamUnwanted: "stream unwanted"
+        case .nameWanted(let name): "name \(name) wanted"
         }
     }
 }

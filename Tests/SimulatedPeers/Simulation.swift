@@ -175,7 +175,10 @@ package final class Simulation {
         case .packet(let transceiver, let packet, let sequence):
             self[side].packets.append((transceiver, packet, sequence))
         case .keyFrameRequested: self[side].keyFrameRequests += 1
-        case .iceGatheringStateChanged, .iceConnectionStateChanged: break
+        // no simulated network has TCP or names
+        case .streamWanted(let stream, _, _, _): self[side].peer.handle(.streamClosed(stream), at: now)
+        case .nameWanted(let name): self[side].peer.handle(.nameResolved(name, []), at: now)
+        case .iceGatheringStateChanged, .iceConnectionStateChanged, .streamUnwanted: break
         }
     }
 }

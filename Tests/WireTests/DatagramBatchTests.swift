@@ -22,6 +22,17 @@ import Wire
         #expect(batch.entries.map(\.remote) == [remote, local, remote])
     }
 
+    @Test func `what goes by a stream names it, and a datagram names none`() {
+        var batch = DatagramBatch()
+        let streams = StreamIDSource()
+        let (first, second) = (streams.next(), streams.next())
+        #expect(first != second)
+        batch.append([1], from: local, to: remote)
+        batch.append([2], from: local, to: remote, on: first)
+        batch.append(from: local, to: remote, on: second) { $0.append(3) }
+        #expect(batch.entries.map(\.stream) == [nil, first, second])
+    }
+
     @Test func `a writer that throws leaves nothing behind`() {
         var batch = DatagramBatch()
         batch.append([1, 2], from: local, to: remote)

@@ -103,7 +103,12 @@ extension Daemon {
             if session.isVoice(transceiver) { voices?.push(packet, from: session.id, at: now) }
         case .keyFrameRequested:
             video?.requestKeyFrame()
-        case .signalingStateChanged, .iceGatheringStateChanged, .iceConnectionStateChanged, .track:
+        case .streamWanted(let stream, _, _, _):
+            // this shell opens none, which is as if nobody listened there
+            session.peer.handle(.streamClosed(stream), at: now)
+        case .nameWanted(let name):
+            session.peer.handle(.nameResolved(name, []), at: now)
+        case .signalingStateChanged, .iceGatheringStateChanged, .iceConnectionStateChanged, .track, .streamUnwanted:
             break
         }
     }

@@ -106,8 +106,8 @@ final class MediaSockets {
         guard !batch.isEmpty else { return }
         var rest = batch.entries[...]
         while let first = rest.first {
-            let run = rest.prefix { $0.local == first.local }
-            if let socket = sockets[first.local] {
+            let run = rest.prefix { $0.local == first.local && $0.stream == first.stream }
+            if first.stream == nil, let socket = sockets[first.local] {
                 counters.unsent += socket.send(batch.storage, run)
             } else {
                 counters.unsent += run.count
