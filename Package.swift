@@ -30,7 +30,9 @@ func tests(of name: String, _ dependencies: [Target.Dependency] = [], resources:
 let package = Package(
     name: "doorward",
     products: [
-        .executable(name: "doorward", targets: ["doorward"])
+        .executable(name: "doorward", targets: ["doorward"]),
+        // WebRTC for any Swift program: Sources/PeerConnection/PeerConnection.docc tells how.
+        .library(name: "PeerConnection", targets: ["PeerConnection"]),
     ],
     targets: [
         // C libraries, one module each, and our own epoll and socket shims.
@@ -76,11 +78,15 @@ let package = Package(
         // Two peers under a virtual network and clock.
         .target(
             name: "SimulatedPeers",
-            dependencies: ["Wire", "ICE", "RTP", "SDP", "DTLS", "PeerConnection", "Calls", "CVirtualClock"],
+            dependencies: ["Wire", "ICE", "RTP", "SDP", "DTLS", "PeerConnection", "CVirtualClock"],
             path: "Tests/SimulatedPeers", swiftSettings: swiftSettings),
         .testTarget(
             name: "SimulationTests", dependencies: ["SimulatedPeers", "Wire", "RTP", "SDP", "PeerConnection", "Calls"],
             path: "Tests/SimulationTests", swiftSettings: swiftSettings),
+        // A program that uses the library; in its folder it is a package of its own, too.
+        .executableTarget(
+            name: "two-peers", dependencies: ["PeerConnection"], path: "Tests/Examples/TwoPeers/Sources/two-peers",
+            swiftSettings: swiftSettings),
         // What browsers offer.
         .target(name: "RecordedOffers", path: "Tests/RecordedOffers", swiftSettings: swiftSettings),
         // What the rooms may import and use.

@@ -1,5 +1,4 @@
 import CVirtualClock
-package import Calls
 import DTLS
 import ICE
 package import PeerConnection

@@ -1,5 +1,4 @@
-import PeerConnection
-import Wire
+public import Wire
 
 /// Perfect negotiation, as the W3C specification's example has it (WebRTC §10.7): either side may offer at any moment;
 /// where two offers cross, the impolite side ignores the other's and the polite side rolls its own back.
