@@ -95,7 +95,7 @@ let package = Package(
         // A viewer without a browser, and what is measured with it.
         .target(
             name: "NativePeer",
-            dependencies: ["Wire", "ICE", "RTP", "SDP", "DTLS", "PeerConnection", "Gateway", "Media"],
+            dependencies: ["Wire", "RTP", "DTLS", "PeerConnection", "Gateway"],
             path: "Tests/NativePeer", swiftSettings: swiftSettings),
         .executableTarget(
             name: "native-calls", dependencies: ["NativePeer", "PeerConnection", "Wire"], path: "Tests/Interop/Calls",

@@ -59,6 +59,14 @@ struct RequestHead {
         isCurrent = RequestHead.text(wsi, WSI_TOKEN_HTTP)?.hasPrefix("HTTP/1.1") == true
     }
 
+    /// The header fields of the answer that `wsi` has got; those that are no text are left out.
+    static func fields(of wsi: WSI) -> [HTTPResponse.Header] {
+        RequestHead.fields.compactMap { token, name in
+            guard lws_hdr_total_length(wsi, token) > 0 else { return nil }
+            return text(wsi, token).map { HTTPResponse.Header(name, $0) }
+        }
+    }
+
     private static func text(_ wsi: WSI, _ token: lws_token_indexes) -> String? {
         let length = Int(lws_hdr_total_length(wsi, token))
         let bytes = [UInt8](unsafeUninitializedCapacity: length + 1) { buffer, count in

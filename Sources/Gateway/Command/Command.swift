@@ -8,6 +8,8 @@ public enum Command: Equatable, Sendable {
     case devices
     /// Press the button of the running daemon.
     case ring(ConfigurationSource)
+    /// Watch a WHEP address in the terminal.
+    case view(ViewOptions)
     /// Print how it is used.
     case help
     /// Print the version.
@@ -51,6 +53,7 @@ public enum Command: Equatable, Sendable {
         case "devices":
             if let extra = rest.first { throw UsageError(description: "devices takes no “\(extra)”") }
             return .devices
+        case "view": return .view(try ViewOptions.parse(rest))
         case "help": return .help
         default: throw UsageError(description: "there is no command “\(name)”")
         }
@@ -95,7 +98,12 @@ public enum Command: Equatable, Sendable {
           doorward check [--config FILE] [--set key.path=value …]   say whether a configuration is sound
           doorward devices                                          list cameras, sound devices and GPIO lines
           doorward ring  [--config FILE] [--set key.path=value …]   press the button of the running daemon
+          doorward view  URL [option …]                             watch a WHEP address in the terminal
           doorward --help | --version
+
+        view's options: --duration SECONDS, --save-video FILE.h264, --save-audio FILE.opus, --token TOKEN (a bearer's), and
+        --insecure, which takes any certificate. It exits with 1 where the server does not take the call, 3 where no connection
+        comes about or it breaks, 4 where a file cannot be written.
 
         No file is needed: every key has a default. Environment variables override the file and --set overrides both;
         doorward.yaml documents every key and its variable.

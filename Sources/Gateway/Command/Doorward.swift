@@ -4,7 +4,7 @@ import Glibc
 /// The program: what each command does.
 public enum Doorward {
     /// Runs the command in `arguments` (without the program's name) and returns the exit status: 0, 1 where it failed,
-    /// 2 where the command line or the configuration is wrong.
+    /// 2 where the command line or the configuration is wrong; `view` has more (`ViewCommand.Outcome`).
     public static func main(_ arguments: [String]) -> Int32 {
         do throws(Command.UsageError) {
             switch try Command.parse(arguments) {
@@ -20,6 +20,8 @@ public enum Doorward {
             case .run(let source): return run(source)
             case .check(let source): return check(source)
             case .ring(let source): return ring(source)
+            case .view(let options):
+                return ViewCommand(options, screen: ViewScreen()) { complain("doorward: \($0)\n") }.run().rawValue
             }
         } catch {
             complain("doorward: \(error)\n\n" + Command.usage)

@@ -130,13 +130,13 @@ final class RunningDaemon {
 /// CPU milliseconds a second of the daemon with one viewer, and its resident kilobytes.
 func daemonWithOneViewer(_ daemon: RunningDaemon) throws -> (Double, Int) {
     let viewer = try NativePeer(calling: SocketAddress(.v4(0x7F00_0001), port: daemon.port), from: .v4(0x7F00_0001))
-    guard viewer.run(for: .seconds(10), until: { $0.received.keyFrames > 0 }) else { fail("the viewer sees nothing") }
+    guard viewer.run(for: .seconds(10), until: { $0.keyFrames > 0 }) else { fail("the viewer sees nothing") }
     let start = now()
     let before = daemon.usage.milliseconds
     viewer.run(for: .seconds(seconds))
     let after = daemon.usage
     let elapsed = Double(now() - start) / 1e9
-    let pictures = Double(viewer.received.pictures) / elapsed
+    let pictures = Double(viewer.pictures) / elapsed
     guard pictures > frameRate * 0.9 else { fail("the viewer saw only \(pictures) pictures a second") }
     try viewer.hangUp()
     return ((after.milliseconds - before) / elapsed, after.residentKilobytes)

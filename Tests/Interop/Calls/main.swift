@@ -28,10 +28,10 @@ for number in 1...count {
     do {
         let peer = try NativePeer(calling: SocketAddress(ip, port: port), from: ip.isLoopback ? ip : .v4(0))
         let succeeded = peer.run(for: .seconds(60)) {
-            $0.received.keyFrames > 0 && $0.received.pictures >= 5 && $0.received.soundPackets >= 10
+            $0.keyFrames > 0 && $0.pictures >= 5 && $0.soundPackets >= 10
         }
         print(
-            "call \(number): answered after \(milliseconds(peer.timeline.answered)), connected \(milliseconds(peer.timeline.connected)), first key frame \(milliseconds(peer.timeline.firstKeyFrame)), \(peer.received.pictures) pictures, \(peer.received.soundPackets) packets of sound"
+            "call \(number): answered after \(milliseconds(peer.answered)), connected \(milliseconds(peer.connected)), first key frame \(milliseconds(peer.firstKeyFrame)), \(peer.pictures) pictures, \(peer.soundPackets) packets of sound"
         )
         guard succeeded else {
             fail("call \(number) brought no picture or no sound (\(peer.connectionState.rawValue))")

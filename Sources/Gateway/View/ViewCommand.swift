@@ -1,0 +1,155 @@
+import CLinux
+import DTLS
+import Glibc
+import Media
+import PeerConnection
+import RTP
+import Web
+import Wire
+
+/// `doorward view URL`: watches any WHEP address in a terminal.
+final class ViewCommand {
+    /// How it ended, as the exit status.
+    enum Outcome: Int32 {
+        /// It was watched until the time was over, somebody stopped it, or the server ended it after it was seen.
+        case watched = 0
+        /// The server could not be reached, or did not take the call.
+        case refused = 1
+        /// No connection came about, or it broke.
+        case notConnected = 3
+        /// A file could not be written.
+        case notSaved = 4
+    }
+
+    private let options: ViewOptions
+    private let screen: ViewScreen
+    private let complain: (String) -> Void
+    private var videoFile: MediaFile?
+    private var audioFile: MediaFile?
+    private var sound: OggOpusStream
+    private var fileFailure: MediaFile.Failure?
+    private var isStopped = false
+
+    /// How long a connection may take, and how long a broken one may take to come back.
+    private static let patience = Duration.seconds(20)
+
+    init(_ options: ViewOptions, screen: ViewScreen, complain: @escaping (String) -> Void) {
+        self.options = options
+        self.screen = screen
+        self.complain = complain
+        sound = OggOpusStream(serialNumber: SystemRandomSource().uint32())
+    }
+
+    func run() -> Outcome {
+        do {
+            try openFiles()
+            return try watch()
+        } catch let failure as MediaFile.Failure {
+            complain(failure.description)
+            return .notSaved
+        } catch {
+            complain("\(error)")
+            return .refused
+        }
+    }
+
+    private func openFiles() throws {
+        videoFile = try options.videoFile.map { path throws(MediaFile.Failure) in try MediaFile(path: path) }
+        audioFile = try options.audioFile.map { path throws(MediaFile.Failure) in try MediaFile(path: path) }
+        try audioFile?.write(sound.header())
+    }
+
+    private func watch() throws -> Outcome {
+        let signals = linux_signals()
+        defer { close(signals) }
+        let client = WHEPClient(
+            http: HTTPClient(trustsAnyCertificate: options.trustsAnyCertificate), token: options.token)
+        let certificate = try DTLSCertificate(generatedAt: Int64(time(nil)))
+        let viewer = try Viewer(on: Self.localAddresses, certificate: certificate)
+        viewer.alarm = signals
+        viewer.onPicture = { [unowned self] frame in save(frame) }
+        viewer.onSound = { [unowned self] packet in save(packet) }
+        viewer.onEvent = { [unowned self] event in tell(event) }
+        screen.say("calling \(options.url)")
+        let session = try client.call(options.url, offer: viewer.offer)
+        let outcome = try take(session.answer, in: viewer, signals: signals)
+        viewer.close()
+        // the media is over either way; that the server hears of it twice is a courtesy
+        do throws(WHEPClient.Failure) { try client.hangUp(session) } catch { complain("hanging up: \(error)") }
+        try audioFile?.write(sound.finish())
+        return outcome
+    }
+
+    private func take(_ answer: String, in viewer: Viewer, signals: Int32) throws -> Outcome {
+        try viewer.accept(answer)
+        let start = MonotonicClock.now
+        let end = options.duration.map { start + $0 }
+        var report = ViewReport(title: options.url, at: start)
+        var nextReport = start + .seconds(1)
+        var connectedUntil = start + Self.patience
+        while true {
+            viewer.run(for: .milliseconds(200)) { [unowned self] _ in
+                while linux_signals_take(signals) != 0 { isStopped = true }
+                let now = MonotonicClock.now
+                return isStopped || fileFailure != nil || now >= nextReport || now >= end ?? nextReport
+            }
+            if let fileFailure { throw fileFailure }
+            let now = MonotonicClock.now
+            if now >= nextReport {
+                screen.show(report.lines(of: viewer, saved: [videoFile, audioFile].compactMap(\.self), at: now))
+                nextReport = now + .seconds(1)
+            }
+            switch viewer.connectionState {
+            case .connected: connectedUntil = now + Self.patience
+            case .closed:
+                screen.say("the server ended the call")
+                return .watched
+            case .failed:
+                complain("the call failed: \(viewer.failureReason?.description ?? "for no known reason")")
+                return .notConnected
+            case .new, .connecting, .disconnected: break
+            }
+            guard now < connectedUntil else {
+                let isNew = viewer.timeline.connected == nil
+                complain(isNew ? "no connection came about" : "the connection broke")
+                return .notConnected
+            }
+            if isStopped || now >= end ?? connectedUntil {
+                return viewer.timeline.connected == nil ? .notConnected : .watched
+            }
+        }
+    }
+
+    /// This machine's addresses, those that lead outward first; loopback too, for a server on this machine.
+    private static var localAddresses: [IPAddress] {
+        let all = Set(NetworkInterface.current().map(\.address))
+        let rank = { (ip: IPAddress) in ip.isLoopback ? 2 : ip.isLinkLocal ? 1 : 0 }
+        return all.sorted { (rank($0), $0.description) < (rank($1), $1.description) }
+    }
+
+    private func tell(_ event: RTCPeerConnection.Event) {
+        switch event {
+        case .iceGatheringStateChanged(let state): screen.say("gathering: \(state.rawValue)")
+        case .iceConnectionStateChanged(let state): screen.say("ICE: \(state.rawValue)")
+        case .connectionStateChanged(let state): screen.say("connection: \(state.rawValue)")
+        case .track(_, let kind, let isActive): screen.say("\(kind): \(isActive ? "comes" : "has stopped")")
+        default: break
+        }
+    }
+
+    // MARK: Files
+
+    private func save(_ frame: H264Depacketizer.Frame) {
+        save { () throws(MediaFile.Failure) in try videoFile?.write(frame.byteStream) }
+    }
+
+    private func save(_ packet: RTPPacket) {
+        guard let audioFile else { return }
+        let pages = sound.append(Array(packet.payload), timestamp: packet.header.timestamp)
+        save { () throws(MediaFile.Failure) in try audioFile.write(pages) }
+    }
+
+    private func save(_ write: () throws(MediaFile.Failure) -> Void) {
+        do throws(MediaFile.Failure) { try write() } catch { fileFailure = error }
+    }
+}

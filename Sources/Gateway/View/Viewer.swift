@@ -1,0 +1,192 @@
+import DTLS
+import Glibc
+import ICE
+import Media
+import PeerConnection
+import RTP
+import SDP
+import Wire
+
+/// A viewer without a browser: a peer connection on sockets of its own that takes one picture and one sound in.
+///
+/// It knows no signalling: `offer` is what to send, `accept` takes the answer, and `run` takes part.
+package final class Viewer {
+    /// What has come so far.
+    package struct Received: Sendable {
+        /// Whole pictures.
+        package var pictures = 0
+        /// Pictures a decoder can start at.
+        package var keyFrames = 0
+        /// Bytes of pictures.
+        package var pictureBytes = 0
+        /// Packets of sound.
+        package var soundPackets = 0
+        /// Bytes of sound.
+        package var soundBytes = 0
+    }
+
+    /// How long each step took, from the beginning on; nil for one that was not reached.
+    package struct Timeline: Sendable {
+        /// The answer came.
+        package var answered: Duration?
+        /// ICE and DTLS were done.
+        package var connected: Duration?
+        /// The first key frame was whole.
+        package var firstKeyFrame: Duration?
+    }
+
+    /// What has come so far.
+    package private(set) var received = Received()
+    /// How long the steps took.
+    package private(set) var timeline = Timeline()
+    /// Is given every whole picture, in order.
+    package var onPicture: ((H264Depacketizer.Frame) -> Void)?
+    /// Is given every packet of sound, in order.
+    package var onSound: ((RTPPacket) -> Void)?
+    /// Is told of every event but packets.
+    package var onEvent: ((RTCPeerConnection.Event) -> Void)?
+    /// A descriptor to wait for, besides the sockets.
+    package var alarm: Int32 = -1
+
+    private let sockets: [SocketAddress: UDPSocket]
+    private var peer: RTCPeerConnection
+    private let video: TransceiverID
+    private let audio: TransceiverID
+    private var pictures = PacketReorderer()
+    private var sounds = PacketReorderer(patience: .milliseconds(100))
+    private var depacketizer = H264Depacketizer()
+    private let began: Instant
+
+    /// Opens a socket on each of `addresses`, the one to prefer first, and makes the offer.
+    package init(on addresses: [IPAddress], certificate: DTLSCertificate) throws {
+        var sockets: [SocketAddress: UDPSocket] = [:]
+        began = MonotonicClock.now
+        peer = RTCPeerConnection(configuration: .init(certificate: certificate), random: SystemRandomSource())
+        video = peer.addTransceiver(.video, direction: .recvonly)
+        audio = peer.addTransceiver(.audio, direction: .recvonly)
+        for (index, address) in addresses.enumerated() {
+            let socket = try UDPSocket(bindingTo: SocketAddress(address, port: 0))
+            sockets[socket.local] = socket
+            let preference = UInt16(max(0, 65535 - 256 * index))
+            peer.handle(.localAddressAdded(socket.local, preference: preference), at: began)
+        }
+        self.sockets = sockets
+        peer.handle(.localAddressesEnded, at: began)
+        try peer.setLocalDescription(at: began)
+    }
+
+    /// The offer to send.
+    package var offer: String { peer.localDescription?.sdp ?? "" }
+
+    /// Takes the answer to the offer.
+    package func accept(_ answer: String) throws(RTCError) {
+        timeline.answered = MonotonicClock.now - began
+        try peer.setRemoteDescription(.init(type: .answer, sdp: answer), at: MonotonicClock.now)
+    }
+
+    /// `connectionState`.
+    package var connectionState: RTCPeerConnectionState { peer.connectionState }
+    /// Why the connection failed; nil where it did not.
+    package var failureReason: RTCPeerConnection.FailureReason? { peer.failureReason }
+    /// What was sent and received.
+    package var statistics: RTCStatistics { peer.statistics }
+    /// The pair that media comes by.
+    package var selectedPair: ICECandidatePair? { peer.selectedPair }
+    /// What protects media and messages.
+    package var protection: RTCPeerConnection.Protection? { peer.protection }
+
+    /// The codec that was agreed on for `kind`; nil where the other side sends none.
+    package func codec(of kind: MediaKind) -> RTPCodec? {
+        guard let answer = peer.remoteDescription,
+            let section = try? SessionDescription(parsing: answer.sdp).media.first(where: { $0.kind == kind }),
+            !section.isRejected, section.direction.sends
+        else { return nil }
+        return section.codecs.first
+    }
+
+    /// Takes part until `condition` holds; false where it does not within `limit`, or the connection is closed before.
+    @discardableResult
+    package func run(for limit: Duration, until condition: (Viewer) -> Bool = { _ in false }) -> Bool {
+        let end = MonotonicClock.now + limit
+        while !condition(self) {
+            let now = MonotonicClock.now
+            guard now < end, peer.connectionState != .closed else { return condition(self) }
+            wait(until: earliest(peer.deadline, pictures.deadline, sounds.deadline, end) ?? end, at: now)
+            step(at: MonotonicClock.now)
+        }
+        return true
+    }
+
+    /// Says good-bye.
+    package func close() {
+        peer.close(at: MonotonicClock.now)
+        flush()
+    }
+
+    private func wait(until instant: Instant, at now: Instant) {
+        let descriptors = sockets.values.map(\.descriptor) + (alarm >= 0 ? [alarm] : [])
+        var waiting = descriptors.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        poll(&waiting, nfds_t(waiting.count), Int32(max(0, min((instant - now).milliseconds.rounded(.up), 1000))))
+    }
+
+    private func step(at now: Instant) {
+        for (local, socket) in sockets {
+            while socket.receive({ bytes, remote in
+                peer.handle(.datagram(bytes, local: local, remote: remote), at: now)
+            }) {}
+        }
+        if let deadline = peer.deadline, deadline <= now { peer.handle(.timePassed, at: now) }
+        while let event = peer.nextOutput() { take(event, at: now) }
+        while let (sequence, packet) = pictures.nextPacket(at: now) { depacketize(packet, sequence, at: now) }
+        while let (_, packet) = sounds.nextPacket(at: now) {
+            received.soundPackets += 1
+            received.soundBytes += packet.payload.count
+            onSound?(packet)
+        }
+        flush()
+    }
+
+    private func take(_ event: RTCPeerConnection.Event, at now: Instant) {
+        switch event {
+        case .packet(video, let packet, let sequence): pictures.handle(packet, sequence: sequence, at: now)
+        case .packet(audio, let packet, let sequence): sounds.handle(packet, sequence: sequence, at: now)
+        case .packet: break
+        default:
+            if case .connectionStateChanged(.connected) = event, timeline.connected == nil {
+                timeline.connected = now - began
+            }
+            onEvent?(event)
+        }
+    }
+
+    private func depacketize(_ packet: RTPPacket, _ sequence: Int64, at now: Instant) {
+        depacketizer.handle(packet, sequence: sequence)
+        while let output = depacketizer.nextOutput() {
+            switch output {
+            case .frame(let frame): count(frame, at: now)
+            case .frameLost: peer.requestKeyFrame(on: video)
+            case .frameSkipped, .discarded: break
+            }
+        }
+    }
+
+    private func count(_ frame: H264Depacketizer.Frame, at now: Instant) {
+        received.pictures += 1
+        received.pictureBytes += frame.bytes.count
+        if frame.isKeyFrame {
+            received.keyFrames += 1
+            if timeline.firstKeyFrame == nil { timeline.firstKeyFrame = now - began }
+        }
+        onPicture?(frame)
+    }
+
+    private func flush() {
+        var rest = peer.outbox.entries[...]
+        while let first = rest.first {
+            let run = rest.prefix { $0.local == first.local }
+            if let socket = sockets[first.local] { _ = socket.send(peer.outbox.storage, run) }
+            rest = rest.dropFirst(run.count)
+        }
+        peer.outbox.removeAll()
+    }
+}

@@ -1,0 +1,18 @@
+import DTLS
+import SRTP
+
+extension RTCPeerConnection {
+    /// What protects a connection, by the names of IANA's registries (W3C RTCTransportStats).
+    public struct Protection: Hashable, Sendable {
+        /// The cipher suite of the DTLS association.
+        public let dtlsCipher: String
+        /// The SRTP protection profile.
+        public let srtpCipher: String
+    }
+
+    /// What protects the connection; nil before the keys are there.
+    public var protection: Protection? {
+        guard let profile, let suite = dtls?.cipherSuite else { return nil }
+        return Protection(dtlsCipher: suite, srtpCipher: profile.name)
+    }
+}
