@@ -69,6 +69,13 @@ public struct H264Depacketizer: Sendable {
         awaitsKeyFrame = false
     }
 
+    /// Forgets what is under way: the stream began anew, with a key frame to be awaited.
+    public mutating func restart() {
+        let (limit, waiting) = (maximumFrameSize, outputs)
+        self = H264Depacketizer(maximumFrameSize: limit)
+        outputs = waiting
+    }
+
     /// Takes the next packet; `sequence` is its unwrapped number. One that is not after the last is ignored.
     public mutating func handle(_ packet: RTPPacket, sequence: Int64) {
         if let lastSequence {

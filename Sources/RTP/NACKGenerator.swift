@@ -15,9 +15,12 @@ public struct NACKGenerator: Sendable {
     private static let maximumAge = Duration.seconds(1)
     /// A packet may only be late: most reordering is over after this.
     private static let patience = Duration.milliseconds(5)
+    /// The least time between two requests, so that packets lost one by one share them: at most 200 a second.
+    private static let interval = Duration.milliseconds(5)
 
     private var missing: [Missing] = []
     private var highest: Int64?
+    private var lastRequest: Instant?
     /// Whether packets were given up, so that only a key frame helps; stays until `requestKeyFrame()` has asked.
     public private(set) var needsKeyFrame = false
     /// How long an answer takes; no packet is asked for again within it.
@@ -46,10 +49,14 @@ public struct NACKGenerator: Sendable {
     }
 
     /// When the next packet is to be asked for; nil while none is missing.
-    public var deadline: Instant? { missing.map(due).min() }
+    public var deadline: Instant? {
+        guard let first = missing.map(due).min() else { return nil }
+        return lastRequest.map { max(first, $0 + Self.interval) } ?? first
+    }
 
     /// The packets to ask for now; empty for none.
     public mutating func requests(at now: Instant) -> [SequenceNumber] {
+        if let lastRequest, now < lastRequest + Self.interval { return [] }
         let hopeful = missing.filter {
             now - $0.noticed <= Self.maximumAge && ($0.attempts < Self.maximumAttempts || due($0) > now)
         }
@@ -61,6 +68,7 @@ public struct NACKGenerator: Sendable {
             missing[index].attempts += 1
             numbers.append(SequenceNumber(truncating: missing[index].sequence))
         }
+        if !numbers.isEmpty { lastRequest = now }
         return numbers
     }
 

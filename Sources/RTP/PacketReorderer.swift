@@ -6,7 +6,7 @@ public struct PacketReorderer: Sendable {
     /// Packets that wait, at most.
     public let capacity: Int
     /// How long the packet after a gap waits for it to close.
-    public let patience: Duration
+    public var patience: Duration
 
     private var waiting: [(sequence: Int64, packet: RTPPacket, arrived: Instant)] = []
     private var next: Int64?
@@ -34,12 +34,12 @@ public struct PacketReorderer: Sendable {
 
     /// The next packet in order; nil while there is none or its turn has not come. Drain after every `handle` and at
     /// the deadline.
-    public mutating func nextPacket(at now: Instant) -> (sequence: Int64, packet: RTPPacket)? {
+    public mutating func nextPacket(at now: Instant) -> (sequence: Int64, packet: RTPPacket, arrived: Instant)? {
         guard let first = waiting.first else { return nil }
         guard first.sequence == next || waiting.count > capacity || now >= first.arrived + patience else { return nil }
         waiting.removeFirst()
         next = first.sequence + 1
-        return (first.sequence, first.packet)
+        return first
     }
 
     /// Forgets all: the stream began anew.

@@ -17,11 +17,13 @@ public struct PacketizedFrame: Sendable {
     public let captured: Instant
     /// Whether a decoder can start here. True for sound.
     public let isKeyFrame: Bool
+    /// How loud the sound is, for the header of its packet (RFC 6464); nil where nobody measured it, and for video.
+    public let audioLevel: AudioLevel?
 
     /// A frame of several payloads, which lie within `storage`.
     public init(
         storage: [UInt8], payloads: [Range<Int>], markedPayload: Int?, timestamp: RTPTimestamp, captured: Instant,
-        isKeyFrame: Bool
+        isKeyFrame: Bool, audioLevel: AudioLevel? = nil
     ) {
         precondition(
             payloads.allSatisfy { $0.lowerBound >= 0 && $0.upperBound <= storage.count }, "payloads lie in the storage")
@@ -31,13 +33,17 @@ public struct PacketizedFrame: Sendable {
         self.timestamp = timestamp
         self.captured = captured
         self.isKeyFrame = isKeyFrame
+        self.audioLevel = audioLevel
     }
 
     /// One packet of sound. `startsTalkspurt` sets the marker: the first after a silence in which none were sent
     /// (RFC 3551 §4.1).
-    public init(sound payload: [UInt8], timestamp: RTPTimestamp, captured: Instant, startsTalkspurt: Bool = false) {
+    public init(
+        sound payload: [UInt8], timestamp: RTPTimestamp, captured: Instant, startsTalkspurt: Bool = false,
+        audioLevel: AudioLevel? = nil
+    ) {
         self.init(
             storage: payload, payloads: [0..<payload.count], markedPayload: startsTalkspurt ? 0 : nil,
-            timestamp: timestamp, captured: captured, isKeyFrame: true)
+            timestamp: timestamp, captured: captured, isKeyFrame: true, audioLevel: audioLevel)
     }
 }

@@ -77,6 +77,8 @@ public struct RTPPacket: Hashable, Sendable {
     public let extensionBytes: ArraySlice<UInt8>
     /// What it carries, without padding, a slice of the datagram.
     public let payload: ArraySlice<UInt8>
+    /// The bytes of the packet that are not payload: header, extension and padding.
+    public let headerBytes: Int
 
     /// Parses one (decrypted) datagram.
     public init(_ datagram: ArraySlice<UInt8>) throws(RTPError) {
@@ -111,12 +113,15 @@ public struct RTPPacket: Hashable, Sendable {
         } else {
             payload = rest
         }
+        headerBytes = datagram.count - payload.count
     }
 
-    /// A packet of these parts, without a header extension.
-    public init(header: RTPHeader, payload: ArraySlice<UInt8>) {
+    /// A packet of these parts, without a header extension; `headerBytes` where the packet that it was taken from had
+    /// more than its header has.
+    public init(header: RTPHeader, payload: ArraySlice<UInt8>, headerBytes: Int? = nil) {
         self.header = header
         self.payload = payload
+        self.headerBytes = headerBytes ?? 12 + 4 * header.contributingSources.count
         extensionProfile = 0
         extensionBytes = payload.prefix(0)
     }
@@ -124,6 +129,29 @@ public struct RTPPacket: Hashable, Sendable {
     /// The elements of the header extension (RFC 8285).
     public var extensionElements: HeaderExtensionElements {
         HeaderExtensionElements(profile: extensionProfile, bytes: extensionBytes)
+    }
+
+    /// The data of the element that `kind` has in this packet; nil where it has none. Allocates nothing.
+    public func element(_ kind: HeaderExtension, _ map: HeaderExtensionMap) -> ArraySlice<UInt8>? {
+        guard !extensionBytes.isEmpty, let identifier = map[kind] else { return nil }
+        for element in extensionElements where element.identifier == identifier { return element.bytes }
+        return nil
+    }
+
+    /// The packet's number over all streams of its transport; nil where it has none.
+    public func transportSequenceNumber(_ map: HeaderExtensionMap) -> UInt16? {
+        // version 2 of the extension appends a feedback request of two bytes
+        guard let bytes = element(.transportSequenceNumber, map), bytes.count == 2 || bytes.count == 4 else {
+            return nil
+        }
+        var reader = ByteReader(bytes)
+        return try? reader.uint16()
+    }
+
+    /// How loud the packet's sound is (RFC 6464); nil where it does not say.
+    public func audioLevel(_ map: HeaderExtensionMap) -> AudioLevel? {
+        guard let bytes = element(.audioLevel, map), bytes.count == 1 else { return nil }
+        return bytes.first.map(AudioLevel.init(byte:))
     }
 
     /// The values of those extensions that `map` knows.

@@ -21,8 +21,12 @@ public struct RTPReceiver: Sendable {
         public var packetsReceived: UInt64 = 0
         /// Payload bytes accepted.
         public var bytesReceived: UInt64 = 0
+        /// Header, extension and padding bytes of the packets accepted.
+        public var headerBytesReceived: UInt64 = 0
         /// Packets that came over the retransmission stream.
         public var retransmittedPacketsReceived: UInt64 = 0
+        /// Payload bytes that came over the retransmission stream.
+        public var retransmittedBytesReceived: UInt64 = 0
         /// Packets that came twice or were too old to tell.
         public var packetsDuplicated: UInt64 = 0
         /// Packets expected less packets received; may be negative with duplicates (RFC 3550 A.3).
@@ -39,6 +43,8 @@ public struct RTPReceiver: Sendable {
     public let clockRate: Int
     /// The last sender report and when it came, from which lip sync follows.
     public private(set) var lastSenderReport: (report: SenderReport, received: Instant)?
+    /// Sender reports that came.
+    public private(set) var senderReportsReceived: UInt64 = 0
 
     // A.1's limits: a jump forward below the one is loss, backwards below the other reordering.
     private static let maximumDropout = 3000
@@ -76,6 +82,16 @@ public struct RTPReceiver: Sendable {
 
     private var expected: Int64 { base.map { highest - $0 + 1 } ?? 0 }
 
+    /// Takes one packet; `isRetransmission` as below.
+    public mutating func handle(_ packet: RTPPacket, isRetransmission: Bool = false, at now: Instant) -> Arrival {
+        let before = accounts.packetsReceived
+        defer {
+            if accounts.packetsReceived != before { accounts.headerBytesReceived += UInt64(packet.headerBytes) }
+        }
+        return handle(
+            packet.header, payloadBytes: packet.payload.count, isRetransmission: isRetransmission, at: now)
+    }
+
     /// Takes one packet's header. `isRetransmission` for one unwrapped from the retransmission stream: it fills its
     /// place but says nothing of loss and jitter (RFC 4588 §6.3: those are the original stream's).
     public mutating func handle(
@@ -111,6 +127,7 @@ public struct RTPReceiver: Sendable {
     public mutating func handle(_ report: SenderReport, at now: Instant) {
         guard report.ssrc == ssrc else { return }
         lastSenderReport = (report, now)
+        senderReportsReceived += 1
     }
 
     /// The block to report now, which starts the next interval; nil before the first packet.
@@ -157,6 +174,7 @@ public struct RTPReceiver: Sendable {
         accounts.lastPacketReceived = now
         if isRetransmission {
             accounts.retransmittedPacketsReceived += 1
+            accounts.retransmittedBytesReceived += UInt64(payloadBytes)
         } else {
             received += 1
             jitter.handle(timestamp: header.timestamp, arrival: RTPTimestamp(now, clockRate: clockRate))
@@ -233,6 +251,6 @@ public enum RetransmissionPayload {
         header.ssrc = ssrc
         header.payloadType = payloadType
         header.sequenceNumber = SequenceNumber(original)
-        return RTPPacket(header: header, payload: reader.rest())
+        return RTPPacket(header: header, payload: reader.rest(), headerBytes: packet.headerBytes + 2)
     }
 }

@@ -47,6 +47,10 @@ public struct RTPSender: Sendable {
         public var retransmittedPacketsSent: UInt64 = 0
         /// Payload bytes that were sent again.
         public var retransmittedBytesSent: UInt64 = 0
+        /// Frames of video, or packets of sound, whose last packet was sent.
+        public var framesSent: UInt32 = 0
+        /// Of these, frames that a decoder can start at.
+        public var keyFramesSent: UInt32 = 0
     }
 
     /// What became of a request for retransmission.
@@ -55,6 +59,8 @@ public struct RTPSender: Sendable {
         case appended
         /// It was sent again less than a round trip ago; nothing was appended.
         case tooSoon
+        /// More is asked for again than was ever sent; nothing was appended.
+        case overBudget
         /// It is not remembered (any more); nothing was appended.
         case unknown
     }
@@ -82,6 +88,12 @@ public struct RTPSender: Sendable {
     public private(set) var nextSequenceNumber: SequenceNumber
 
     private var nextRetransmissionNumber: SequenceNumber
+    /// What the first packet bore, from which the other side's account of the packets expected starts.
+    private let firstSequenceNumber: SequenceNumber
+    /// How many packets may be sent again. Each packet sent adds one: with half of all lost, as many are repeated as
+    /// are sent, and beyond that a receiver that asks for everything would multiply what leaves.
+    private var retransmissionCredit: Int
+    private static let initialCredit = 16
     private let timestampOffset: UInt32
     private var history: SendHistory
     private let minimumInterval: Duration
@@ -108,6 +120,8 @@ public struct RTPSender: Sendable {
         // Below 2¹⁵, so that SRTP's rollover count cannot be guessed wrong when the first packets are lost (RFC 3711
         // §3.3.1 starts the receiver's count at zero with the first packet it sees).
         nextSequenceNumber = SequenceNumber(random.uint16() & 0x7FFF)
+        firstSequenceNumber = nextSequenceNumber
+        retransmissionCredit = Self.initialCredit
         nextRetransmissionNumber = SequenceNumber(random.uint16() & 0x7FFF)
         timestampOffset = random.uint32()
     }
@@ -127,6 +141,11 @@ public struct RTPSender: Sendable {
         buffer.append(contentsOf: frame.storage[payload])
         packetCount &+= 1
         octetCount &+= UInt32(truncatingIfNeeded: payload.count)
+        retransmissionCredit = min(retransmissionCredit + 1, max(history.capacity, Self.initialCredit))
+        if index == frame.payloads.count - 1 {
+            statistics.framesSent &+= 1
+            if frame.isKeyFrame { statistics.keyFramesSent &+= 1 }
+        }
         lastFrame = (frame.timestamp + Int64(timestampOffset), frame.captured)
         history.append(
             SendHistory.Entry(
@@ -147,6 +166,8 @@ public struct RTPSender: Sendable {
         guard let entry = history.entry(number, at: now) else { return .unknown }
         let interval = max(minimumInterval, remote.roundTripTime ?? .zero)
         if let last = entry.retransmitted, now - last < interval { return .tooSoon }
+        guard retransmissionCredit > 0 else { return .overBudget }
+        retransmissionCredit -= 1
         history.markRetransmitted(number, at: now)
 
         let start = buffer.count
@@ -183,7 +204,7 @@ public struct RTPSender: Sendable {
     /// Takes the other side's report about this stream; one about another stream is ignored.
     public mutating func handle(_ block: ReportBlock, at now: Instant) {
         guard block.ssrc == ssrc else { return }
-        remote.handle(block, clockRate: clockRate, packetsSent: packetCount, at: now)
+        remote.handle(block, clockRate: clockRate, first: firstSequenceNumber, at: now)
     }
 
     private func header(_ number: SequenceNumber, _ index: Int, _ frame: PacketizedFrame) -> RTPHeader {
@@ -201,6 +222,8 @@ public struct RTPSender: Sendable {
 
 /// How the other side receives a stream, from its reports; the names are those of W3C's RTCRemoteInboundRtpStreamStats.
 public struct RemoteInboundStatistics: Hashable, Sendable {
+    /// Packets received since the start, duplicates included: those expected less those lost (RFC 3550 A.3).
+    public private(set) var packetsReceived: UInt64 = 0
     /// Packets lost since the start, less duplicates.
     public private(set) var packetsLost: Int32 = 0
     /// Of the packets since the report before, the part that was lost: 0 to 1.
@@ -215,12 +238,17 @@ public struct RemoteInboundStatistics: Hashable, Sendable {
     public private(set) var roundTripTimeMeasurements = 0
     /// The highest sequence number received, with its cycles, of the last report; nil before the first report.
     public private(set) var extendedHighestSequenceNumber: UInt32?
+    /// When the last report came; nil before the first.
+    public private(set) var lastReport: Instant?
 
     /// No report has come.
     public init() {}
 
-    mutating func handle(_ block: ReportBlock, clockRate: Int, packetsSent: UInt32, at now: Instant) {
+    mutating func handle(_ block: ReportBlock, clockRate: Int, first: SequenceNumber, at now: Instant) {
+        lastReport = now
         packetsLost = block.cumulativeLost
+        let expected = Int64(block.extendedHighestSequenceNumber) - Int64(first.rawValue) + 1
+        packetsReceived = UInt64(max(expected - Int64(block.cumulativeLost), 0))
         fractionLost = Double(block.fractionLost) / 256
         jitter = .nanoseconds(Int64(block.jitter) * 1_000_000_000 / Int64(clockRate))
         extendedHighestSequenceNumber = block.extendedHighestSequenceNumber

@@ -28,6 +28,9 @@ struct SendHistory: Sendable {
         oldest = 0
     }
 
+    /// Packets that are held at most.
+    var capacity: Int { ring.count }
+
     private func slot(_ number: SequenceNumber) -> Int { Int(number.rawValue) & (ring.count - 1) }
 
     /// Appends the packet after the last one and forgets what is too old or too much.
