@@ -22,9 +22,32 @@ public struct ICECandidate: Hashable, Sendable {
             case .relayed: 0
             }
         }
+
+        /// The type preferences over TCP (RFC 6544 §4.2 leaves them open), as browsers have them: a direct connection
+        /// comes before a relay and after everything direct over UDP.
+        var tcpTypePreference: UInt32 {
+            switch self {
+            case .host: 90
+            case .peerReflexive: 80
+            case .serverReflexive: 70
+            case .relayed: 0
+            }
+        }
+
+        /// RFC 6544 §4.2: who opens connections is better placed to do so from a host than from behind a NAT.
+        func directionPreference(_ type: String?) -> UInt32 {
+            switch (self, type) {
+            case (.host, "active"): 6
+            case (.host, "passive"): 4
+            case (.host, _): 2
+            case (_, "active"): 4
+            case (_, "passive"): 2
+            case (_, _): 6
+            }
+        }
     }
 
-    /// The transport protocol; agents use UDP only.
+    /// The transport protocol.
     public enum Transport: Hashable, Sendable {
         /// `UDP`
         case udp
@@ -113,9 +136,29 @@ public struct ICECandidate: Hashable, Sendable {
         if case .ip(let ip) = address { SocketAddress(ip, port: port) } else { nil }
     }
 
+    /// Whether it is a TCP candidate.
+    public var isTCP: Bool {
+        if case .tcp = transport { true } else { false }
+    }
+
+    /// Whether both stand for one transport address.
+    func isAtPlace(of other: ICECandidate) -> Bool {
+        socketAddress == other.socketAddress && isTCP == other.isTCP
+    }
+
     /// RFC 8445 §5.1.2.1: 2²⁴ × type preference + 2⁸ × local preference + (256 − component).
-    public static func priority(of kind: Kind, localPreference: UInt16, component: UInt16 = 1) -> UInt32 {
-        kind.typePreference << 24 | UInt32(localPreference) << 8 | (256 - UInt32(component))
+    ///
+    /// RFC 6544 §4.2: over TCP the local preference is 2¹³ × direction preference + other preference, where the other
+    /// preference has 13 bits, and the type preference is lower than over UDP: "it is RECOMMENDED to prefer UDP".
+    public static func priority(
+        of kind: Kind, transport: Transport = .udp, localPreference: UInt16, component: UInt16 = 1
+    ) -> UInt32 {
+        var (type, local) = (kind.typePreference, UInt32(localPreference))
+        if case .tcp(let direction) = transport {
+            type = kind.tcpTypePreference
+            local = kind.directionPreference(direction) << 13 | local >> 3
+        }
+        return type << 24 | local << 8 | (256 - UInt32(component))
     }
 }
 

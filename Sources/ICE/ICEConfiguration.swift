@@ -8,6 +8,10 @@ public struct ICEConfiguration: Hashable, Sendable {
     public var maximumTransmissions = 7
     /// Rm, how many initial retransmission times the last transmission is given to be answered (RFC 8489 §6.2.1).
     public var finalWait = 16
+    /// Ti, how long a response over TCP may take, the opening of the connection included (RFC 8489 §6.2.2).
+    public var streamResponseTimeout: Duration = .milliseconds(39_500)
+    /// Whether TCP connections to the peer's passive candidates are tried (RFC 6544).
+    public var usesActiveTCP = false
     /// How long a STUN server may take before its candidates are given up and gathering completes without them.
     public var gatheringTimeout: Duration = .seconds(5)
     /// Tr, how often a server-reflexive candidate's binding is refreshed until a pair is selected (RFC 8445 §5.1.1.4).
@@ -17,6 +21,9 @@ public struct ICEConfiguration: Hashable, Sendable {
     public var hostNominationPatience: Duration = .milliseconds(10)
     /// The same for every other valid pair, where a direct one is worth waiting for.
     public var reflexiveNominationPatience: Duration = .milliseconds(100)
+    /// The same for a pair over TCP, where losing one packet delays all that follow: time enough for a check over UDP
+    /// that was lost to be sent again.
+    public var streamNominationPatience: Duration = .milliseconds(600)
     /// How long an agent without any pair left to check still waits for a candidate or for the peer's own checks before
     /// it fails, counted from when the remote credentials are known (RFC 8863 §4).
     public var connectivityPatience: Duration = .seconds(30)

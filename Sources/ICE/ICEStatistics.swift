@@ -22,9 +22,11 @@ public struct ICEStatistics: Hashable, Sendable {
         case unknownUsernameFragment
         /// More early checks or candidates than are kept.
         case tooMany
-        /// A remote candidate with an mDNS or other name, which is not resolved.
+        /// A remote candidate with an mDNS or other name that has no address.
         case unresolvedName
-        /// A remote candidate of another transport than UDP.
+        /// Something about a connection that this agent does not have (any more).
+        case unknownStream
+        /// A remote candidate of another transport than UDP, and TCP by an active or passive candidate.
         case unsupportedTransport
         /// A remote candidate of a component other than 1.
         case unusedComponent

@@ -34,7 +34,10 @@ extension ICEAgent {
         /// The shell has bound a UDP socket: a host candidate and the base of others. `preference` is the local
         /// preference (RFC 8445 §5.1.2.1) that orders the candidates of one type, each address with one of its own.
         case localAddressAdded(SocketAddress, preference: UInt16)
-        /// The shell has closed a socket, or its interface has gone.
+        /// The shell listens for TCP connections there: a passive candidate (RFC 6544 §3). Those that it accepts come by
+        /// `acceptStream`.
+        case tcpListenerAdded(SocketAddress, preference: UInt16)
+        /// The shell has closed the sockets at this address, or their interface has gone.
         case localAddressRemoved(SocketAddress)
         /// A STUN server that tells server-reflexive candidates.
         case stunServerAdded(SocketAddress)
@@ -51,6 +54,16 @@ extension ICEAgent {
         case datagram([UInt8], local: SocketAddress, remote: SocketAddress)
         /// Media or other authenticated traffic has come in: the pair lives. Need not be told of every packet.
         case received(local: SocketAddress, remote: SocketAddress)
+        /// The connection that `streamWanted` asked for is open.
+        case streamOpened(StreamID)
+        /// Bytes came on a connection, cut as the network happened to bring them.
+        case streamBytes(StreamID, [UInt8])
+        /// The peer has closed a connection, or it broke, or it could not be opened.
+        case streamClosed(StreamID)
+        /// Media or other authenticated traffic has come in on a connection.
+        case receivedOnStream(StreamID)
+        /// The addresses of a name that `nameWanted` asked for; none where there is no such name.
+        case nameResolved(String, [IPAddress])
         /// ICE restart with these new local credentials (RFC 8445 §9); the selected pair stays until there is a new
         /// one.
         case restart(ICECredentials)
@@ -66,6 +79,10 @@ extension ICEAgent {
     public enum Output: Hashable, Sendable {
         /// Send the datagram from the socket bound to `from`.
         case transmit([UInt8], from: SocketAddress, to: SocketAddress)
+        /// Write the bytes, a frame (RFC 4571), to the connection.
+        case write([UInt8], on: StreamID, from: SocketAddress, to: SocketAddress)
+        /// A frame that is no STUN has come on the connection.
+        case frame([UInt8], on: StreamID, local: SocketAddress, remote: SocketAddress)
         /// Something has changed.
         case event(Event)
     }
@@ -82,5 +99,12 @@ extension ICEAgent {
         case selectedPairChanged(ICECandidatePair)
         /// A role conflict was solved by taking this role (RFC 8445 §7.3.1.1).
         case roleChanged(ICERole)
+        /// Open a TCP connection from any port of the address `from`. `streamOpened` or `streamClosed` tells what became
+        /// of it.
+        case streamWanted(StreamID, from: IPAddress, to: SocketAddress)
+        /// Close the connection, or open it no more; nothing is to be told of it afterwards.
+        case streamUnwanted(StreamID)
+        /// A remote candidate has this name for an address. `nameResolved` tells what it stands for.
+        case nameWanted(String)
     }
 }

@@ -32,7 +32,7 @@ extension RTCPeerConnection {
         }
     }
 
-    private mutating func receiveDTLS(_ bytes: [UInt8], at now: Instant) {
+    mutating func receiveDTLS(_ bytes: [UInt8], at now: Instant) {
         if let dtls {
             dtls.handle(.datagram(bytes), at: now)
         } else if earlyDTLS.count < Self.earlyDTLSLimit {
@@ -63,6 +63,9 @@ extension RTCPeerConnection {
                 isBusy = true
                 switch output {
                 case .transmit(let bytes, let local, let remote): outbox.append(bytes, from: local, to: remote)
+                case .write(let bytes, let stream, let local, let remote):
+                    outbox.append(bytes, from: local, to: remote, on: stream)
+                case .frame(let frame, let stream, _, _): receive(frame, on: stream, at: now)
                 case .event(let event): handle(event, at: now)
                 }
             }
@@ -96,6 +99,12 @@ extension RTCPeerConnection {
                 milestones.paired = now
                 dtls?.handle(.start, at: now)
             }
+        case .streamWanted(let stream, let local, let remote):
+            events.append(.streamWanted(stream, from: local, to: remote, tls: nil))
+        case .streamUnwanted(let stream):
+            events.append(.streamUnwanted(stream))
+        case .nameWanted(let name):
+            events.append(.nameWanted(name))
         case .roleChanged:
             break
         }

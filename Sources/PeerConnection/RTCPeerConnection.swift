@@ -46,7 +46,9 @@ public struct RTCPeerConnection {
         /// The shell has bound a UDP socket there; `preference` orders the addresses, the highest first (RFC 8445
         /// §5.1.2.1).
         case localAddressAdded(SocketAddress, preference: UInt16)
-        /// The socket there is gone.
+        /// The shell listens for TCP connections there (RFC 6544); `acceptStream` takes them.
+        case tcpListenerAdded(SocketAddress, preference: UInt16)
+        /// The sockets there are gone.
         case localAddressRemoved(SocketAddress)
         /// Every local address was given.
         case localAddressesEnded
@@ -111,6 +113,7 @@ public struct RTCPeerConnection {
 
     let configuration: Configuration
     let random: any RandomSource
+    let streamIDs = StreamIDSource()
 
     // Negotiation.
     /// `signalingState`.
@@ -187,7 +190,7 @@ public struct RTCPeerConnection {
         sessionIdentifier = random.next() >> 1
         ice = ICEAgent(
             role: .controlling, credentials: ICECredentials(random: random), random: random,
-            configuration: configuration.ice)
+            configuration: configuration.ice, streamIDs: streamIDs)
     }
 
     /// `iceConnectionState`.
@@ -221,8 +224,16 @@ public struct RTCPeerConnection {
         case .localAddressesEnded:
             for server in configuration.stunServers { ice.handle(.stunServerAdded(server), at: now) }
             ice.handle(.gatheringEnded, at: now)
-        case .streamOpened, .streamBytes, .streamClosed, .nameResolved:
-            discard(.unwanted)
+        case .tcpListenerAdded(let address, let preference):
+            ice.handle(.tcpListenerAdded(address, preference: preference), at: now)
+        case .streamOpened(let stream, _, _):
+            handle(.streamOpened(stream), of: stream, at: now)
+        case .streamBytes(let stream, let bytes):
+            handle(.streamBytes(stream, bytes), of: stream, at: now)
+        case .streamClosed(let stream):
+            handle(.streamClosed(stream), of: stream, at: now)
+        case .nameResolved(let name, let addresses):
+            ice.handle(.nameResolved(name, addresses), at: now)
         case .timePassed:
             if let deadline = ice.deadline, deadline <= now { ice.handle(.timePassed, at: now) }
             if let dtls, let deadline = dtls.deadline, deadline <= now { dtls.handle(.timePassed, at: now) }

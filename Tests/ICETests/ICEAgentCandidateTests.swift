@@ -87,8 +87,8 @@ import Wire
 
     @Test(
         arguments: [
-            ("candidate:1 1 udp 5 0d1f.local 9 typ host", .unresolvedName),
-            ("candidate:1 1 tcp 5 192.0.2.2 9 typ host tcptype active", .unsupportedTransport),
+            ("candidate:1 1 sctp 5 192.0.2.2 9 typ host", .unsupportedTransport),
+            ("candidate:1 1 tcp 5 192.0.2.2 9 typ host tcptype so", .unsupportedTransport),
             ("candidate:1 2 udp 5 192.0.2.2 9 typ host", .unusedComponent),
             ("candidate:1 1 udp 5 192.0.2.2 0 typ host", .unusableAddress),
             ("candidate:1 1 udp 5 0.0.0.0 9 typ host", .unusableAddress),

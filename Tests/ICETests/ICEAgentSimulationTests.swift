@@ -86,6 +86,7 @@ import Wire
         #expect(simulation.left.agent.selectedPair?.remote.kind == .peerReflexive)
         #expect(simulation.right.agent.selectedPair?.local.kind == .peerReflexive)
         #expect(simulation.left.agent.statistics.discards[.unresolvedName] == 1)
+        #expect(simulation.left.events.contains(.nameWanted("0d1f.local")))
     }
 
     @Test func `Checks that come before the remote description are answered, and lead to a pair once it is known`()

@@ -10,6 +10,9 @@ struct Puppet {
     let random = SeededRandomSource(seed: 42)
     let credentials = ICECredentials(usernameFragment: "puppet", password: "the password of the puppet")
     var events: [ICEAgent.Event] = []
+    /// What the agent has written to connections and `sent` does not show.
+    var written: [(stream: StreamID, bytes: [UInt8])] = []
+    var frames: [[UInt8]] = []
     /// What the agent has sent and `next` has not yet told.
     var sent: [(at: Instant, message: STUNMessage, local: SocketAddress, remote: SocketAddress)] = []
 
@@ -43,6 +46,10 @@ struct Puppet {
                 events.append(event)
             case .transmit(let datagram, let local, let remote):
                 sent.append((now, try! STUNMessage(parsing: datagram), local, remote))
+            case .write(let bytes, let stream, _, _):
+                written.append((stream, bytes))
+            case .frame(let frame, _, _, _):
+                frames.append(frame)
             }
         }
     }

@@ -60,6 +60,10 @@ final class Peer {
     var isDead = false
     /// Sockets that nothing reaches and that reach nothing.
     var unplugged: Set<SocketAddress> = []
+    /// Addresses that connections are accepted at.
+    var listeners: Set<SocketAddress> = []
+    /// What is not STUN and has come by a connection.
+    var frames: [[UInt8]] = []
     var events: [ICEAgent.Event] = []
     var transmissions: [(at: Instant, datagram: [UInt8], remote: SocketAddress)] = []
 
@@ -87,6 +91,20 @@ final class Simulation {
     let left: Peer
     let right: Peer
     static let stunServer = SocketAddress(IPAddress("198.51.100.53")!, port: 3478)
+
+    /// Whether every datagram is lost, as behind a firewall that lets only TCP through.
+    var blocksUDP = false
+    /// What names stand for; others do not exist.
+    var names: [String: [IPAddress]] = [:]
+    private var connections: [Connection] = []
+    var openConnections: Int { connections.count }
+
+    /// A TCP connection, which either side names by its own number.
+    private struct Connection {
+        let client: (peer: Peer, stream: StreamID, address: SocketAddress)
+        let server: (peer: Peer, address: SocketAddress)
+        var accepted: StreamID?
+    }
 
     private enum Happening {
         case arrival([UInt8], from: SocketAddress, to: SocketAddress)
@@ -135,9 +153,14 @@ final class Simulation {
             case .transmit(let datagram, let local, let remote):
                 peer.transmissions.append((now, datagram, remote))
                 send(datagram, from: local, of: peer, to: remote)
+            case .write(let bytes, let stream, _, _):
+                write(bytes, on: stream, of: peer)
+            case .frame(let frame, _, _, _):
+                peer.frames.append(frame)
             case .event(let event):
                 peer.events.append(event)
                 signal(event, of: peer)
+                serve(event, of: peer)
             }
         }
     }
@@ -205,8 +228,80 @@ final class Simulation {
         }
     }
 
+    // MARK: Connections and names
+
+    /// What is asked of the shell, whether or not candidates trickle.
+    private func serve(_ event: ICEAgent.Event, of peer: Peer) {
+        switch event {
+        case .streamWanted(let stream, let local, let remote):
+            after(weather.delay * 2) { [unowned self] in connect(peer, stream, from: local, to: remote) }
+        case .streamUnwanted(let stream):
+            breakConnections { $0.peer === peer && $0.stream == stream }
+        case .nameWanted(let name):
+            after(weather.delay) { [unowned self] in tell(peer, .nameResolved(name, names[name] ?? [])) }
+        default:
+            break
+        }
+    }
+
+    private func connect(_ peer: Peer, _ stream: StreamID, from local: IPAddress, to remote: SocketAddress) {
+        let server = other(than: peer)
+        guard server.listeners.contains(remote), !server.isDead else { return tell(peer, .streamClosed(stream)) }
+        let client = SocketAddress(local, port: UInt16(40000 + order % 20000))
+        connections.append(Connection(client: (peer, stream, client), server: (server, remote)))
+        tell(peer, .streamOpened(stream))
+    }
+
+    private func write(_ bytes: [UInt8], on stream: StreamID, of peer: Peer) {
+        // TCP cuts what was written as it likes
+        let cut = random.below(bytes.count + 1)
+        for part in [bytes[..<cut], bytes[cut...]] where !part.isEmpty {
+            after(weather.delay) { [unowned self] in deliver(Array(part), on: stream, of: peer) }
+        }
+    }
+
+    private func deliver(_ bytes: [UInt8], on stream: StreamID, of peer: Peer) {
+        if let connection = connections.first(where: { $0.server.peer === peer && $0.accepted == stream }) {
+            return tell(connection.client.peer, .streamBytes(connection.client.stream, bytes))
+        }
+        guard let index = connections.firstIndex(where: { $0.client.peer === peer && $0.client.stream == stream })
+        else { return }
+        let server = connections[index].server
+        if connections[index].accepted == nil {
+            connections[index].accepted = server.peer.agent.acceptStream(
+                local: server.address, remote: connections[index].client.address, at: now)
+        }
+        if let accepted = connections[index].accepted { tell(server.peer, .streamBytes(accepted, bytes)) }
+    }
+
+    /// Closes the connections that have an end which `isMeant`; the other end is told.
+    func breakConnections(where isMeant: ((peer: Peer, stream: StreamID)) -> Bool = { _ in true }) {
+        let broken = connections.filter { connection in
+            isMeant((connection.client.peer, connection.client.stream))
+                || connection.accepted.map { isMeant((connection.server.peer, $0)) } == true
+        }
+        connections.removeAll { connection in
+            broken.contains { $0.client.address == connection.client.address }
+        }
+        for connection in broken {
+            after(.zero) { [unowned self] in
+                tell(connection.client.peer, .streamClosed(connection.client.stream))
+                if let accepted = connection.accepted { tell(connection.server.peer, .streamClosed(accepted)) }
+            }
+        }
+    }
+
+    /// Listens at `text` and gives the address to the agent.
+    func addListener(_ peer: Peer, _ text: String, port: UInt16 = 5000, preference: UInt16 = 65535) {
+        let address = SocketAddress(IPAddress(text)!, port: port)
+        peer.listeners.insert(address)
+        tell(peer, .tcpListenerAdded(address, preference: preference))
+    }
+
     private func send(_ datagram: [UInt8], from local: SocketAddress, of peer: Peer, to remote: SocketAddress) {
-        guard !peer.isDead, !peer.unplugged.contains(local), random.below(1000) >= weather.loss else { return }
+        guard !blocksUDP, !peer.isDead, !peer.unplugged.contains(local), random.below(1000) >= weather.loss else {
+            return
+        }
         let source = peer.nat?.outward(local, to: remote) ?? local
         for _ in 0...(random.below(1000) < weather.duplication ? 1 : 0) {
             let delay = weather.delay + weather.jitter * random.below(1000) / 1000

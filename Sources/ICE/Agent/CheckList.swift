@@ -16,20 +16,31 @@ struct CheckList {
         }
     }
 
-    func pair(from base: SocketAddress, to remote: SocketAddress) -> CheckPair? {
-        pairs.first { $0.base.address == base && $0.destination.unscoped == remote.unscoped }
+    /// The pair whose checks travel so.
+    func pair(on path: Path) -> CheckPair? {
+        guard path.stream == nil else { return pairs.first { $0.stream == path.stream } }
+        return pairs.first { $0.base.transport == .udp && $0.path.isSame(as: path) }
+    }
+
+    private func pair(from base: Base, to remote: SocketAddress, on stream: StreamID?) -> CheckPair? {
+        if let stream, let known = pairs.first(where: { $0.stream == stream }) { return known }
+        return pairs.first { $0.base == base && $0.destination.unscoped == remote.unscoped }
     }
 
     /// Adds the pair of a base and a remote candidate, unless it is there or the list is full of better ones. Returns
     /// its identifier, also where it was there.
     @discardableResult
     mutating func add(
-        base: Base, local: ICECandidate, remote: ICECandidate, at destination: SocketAddress, role: ICERole, limit: Int
+        base: Base, local: ICECandidate, remote: ICECandidate, at destination: SocketAddress,
+        on stream: StreamID? = nil, role: ICERole, limit: Int
     ) -> Int? {
-        if let known = pair(from: base.address, to: destination) { return known.id }
+        if let known = pair(from: base, to: destination, on: stream) {
+            if let stream { self[known.id]?.stream = stream }
+            return known.id
+        }
         var pair = CheckPair(
             id: nextID, base: base, local: local, remote: remote, destination: destination.scoped(like: base.address),
-            state: .frozen)
+            state: .frozen, stream: stream)
         if pairs.count >= limit {
             // RFC 8445 §6.1.2.5: the list is limited "by discarding the lower-priority candidate pairs".
             let worst = pairs.filter { $0.valid == nil }.min { $0.priority(as: role) < $1.priority(as: role) }
@@ -82,7 +93,7 @@ struct CheckList {
 
     /// Gives a remote candidate that was learned from a check the type, priority and foundation that the peer has told.
     mutating func replaceRemote(_ candidate: ICECandidate) {
-        for index in pairs.indices where pairs[index].remote.socketAddress == candidate.socketAddress {
+        for index in pairs.indices where pairs[index].remote.isAtPlace(of: candidate) {
             pairs[index].remote = candidate
         }
     }

@@ -1,23 +1,5 @@
 import Wire
 
-/// A socket of the shell, the base of local candidates (RFC 8445 §4).
-struct Base {
-    let address: SocketAddress
-    let localPreference: UInt16
-
-    /// RFC 8445 §7.1.1: the PRIORITY of a check is the priority that a peer-reflexive candidate found by it would have.
-    var checkPriority: UInt32 {
-        ICECandidate.priority(of: .peerReflexive, localPreference: localPreference)
-    }
-
-    /// Whether a datagram can go from here to `remote`. RFC 8445 §6.1.2.2: candidates of one address family pair, and
-    /// "IPv6 link-local addresses MUST NOT be paired with other than link-local addresses".
-    func reaches(_ remote: SocketAddress) -> Bool {
-        guard address.ip.isIPv6 == remote.ip.isIPv6 else { return false }
-        return !address.ip.isIPv6 || address.ip.isLinkLocal == remote.ip.isLinkLocal
-    }
-}
-
 /// A candidate pair on its way through the check list (RFC 8445 §6.1.2.6):
 ///
 ///     frozen ──► waiting ──► in progress ──► succeeded
@@ -54,8 +36,13 @@ struct CheckPair {
     /// Where checks go: the remote candidate's address, with the scope of the base where it is link-local.
     let destination: SocketAddress
     var state: State
+    /// The connection that its checks go along; nil for UDP, and for TCP while there is none.
+    var stream: StreamID?
     /// When the peer has last sent USE-CANDIDATE on this pair.
     var nominatedAt: Instant?
+
+    /// How its checks travel.
+    var path: Path { Path(local: base.address, remote: destination, stream: stream) }
 
     var foundation: Foundation { Foundation(local: local.foundation, remote: remote.foundation) }
 
@@ -93,7 +80,7 @@ struct CheckPair {
     var candidatePair: ICECandidatePair? {
         valid.map {
             ICECandidatePair(
-                local: $0.local, remote: remote, localAddress: base.address, remoteAddress: destination)
+                local: $0.local, remote: remote, localAddress: base.address, remoteAddress: destination, stream: stream)
         }
     }
 

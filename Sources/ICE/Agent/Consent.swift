@@ -59,6 +59,11 @@ struct Consent {
         self.roundTrip = roundTrip ?? self.roundTrip
     }
 
+    /// The path is in doubt: a check is due at once.
+    mutating func checkSoon(at now: Instant) {
+        nextCheckAt = now
+    }
+
     mutating func heard(at now: Instant) {
         heardAt = max(heardAt, now)
     }

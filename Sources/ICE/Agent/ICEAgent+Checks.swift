@@ -33,6 +33,8 @@ extension ICEAgent {
             // Its check has only just left, and may be the one that the peer's crossed; an eager peer must not make
             // this side as eager.
             return
+        case .inProgress where pair.stream.map { streams[$0]?.isOpening == true } == true:
+            return
         case .frozen, .waiting, .inProgress, .failed:
             cancelChecks(ofPair: id, at: now)
             check(pair, at: now)
@@ -40,6 +42,17 @@ extension ICEAgent {
     }
 
     private mutating func check(_ pair: CheckPair, at now: Instant) {
+        var pair = pair
+        if pair.base.transport != .udp, pair.stream == nil {
+            // RFC 6544 §7.1: a check along an active candidate begins with its connection; along a passive one it waits
+            // for the peer's.
+            guard pair.base.transport == .activeTCP else {
+                session.checkList[pair.id]?.state = .failed
+                return
+            }
+            pair.stream = openStream(from: pair.base, to: pair.destination, at: now)
+            session.checkList[pair.id]?.stream = pair.stream
+        }
         // RFC 8445 §14.3: RTO = MAX (500 ms, Ta × (pairs waiting + pairs in progress)).
         let rto = max(
             configuration.initialRTO, configuration.pacingInterval * session.checkList.waitingOrInProgress)
@@ -56,8 +69,7 @@ extension ICEAgent {
         if case .check(_, _, nominates: true) = purpose { attributes.append(.useCandidate) }
         statistics.requestsSent += 1
         begin(
-            purpose, attributes: attributes, from: pair.base.address, to: pair.destination, sendKey: remote.key,
-            rto: rto,
+            purpose, attributes: attributes, on: pair.path, sendKey: remote.key, rto: rto,
             maximumTransmissions: configuration.maximumTransmissions, at: now)
     }
 
@@ -98,6 +110,7 @@ extension ICEAgent {
     }
 
     private func patience(for pair: CheckPair, valid: CheckPair.Valid) -> Duration {
+        if pair.stream != nil { return configuration.streamNominationPatience }
         let isDirect = valid.local.kind == .host && (pair.remote.kind == .host || pair.remote.kind == .peerReflexive)
         let least = isDirect ? configuration.hostNominationPatience : configuration.reflexiveNominationPatience
         return max(least, min((valid.roundTrip ?? .zero) * 2, configuration.reflexiveNominationPatience))

@@ -24,7 +24,7 @@ extension ICEAgent {
                 attributes: checkAttributes(
                     local: current.local.credentials, remote: current.remote.credentials,
                     priority: priority(of: current)),
-                from: current.pair.localAddress, to: current.pair.remoteAddress, sendKey: current.remote.key,
+                on: current.path, sendKey: current.remote.key,
                 rto: configuration.initialRTO, maximumTransmissions: 1, at: now)
         }
     }
@@ -47,7 +47,9 @@ extension ICEAgent {
     }
 
     private func priority(of path: SelectedPath) -> UInt32 {
-        let base = bases.first { $0.address == path.pair.localAddress }
+        let base = bases.first {
+            $0.address == path.pair.localAddress && ($0.transport != .udp) == (path.pair.stream != nil)
+        }
         return base?.checkPriority ?? path.pair.local.priority
     }
 }

@@ -20,9 +20,9 @@ extension ICEAgent {
     /// Whether datagrams from `remote` to the socket bound to `local` may be the peer's: they run along the selected
     /// pair, or along one that is in the check list or that an authentic check has come by before there was a list.
     public func knows(_ remote: SocketAddress, from local: SocketAddress) -> Bool {
-        selected?.runs(from: local, to: remote) == true
-            || session.checkList.pair(from: local, to: remote) != nil
-            || session.earlyChecks.contains { $0.local == local && $0.remote.unscoped == remote.unscoped }
+        let path = Path(local: local, remote: remote)
+        return selected?.runs(on: path) == true || session.checkList.pair(on: path) != nil
+            || session.earlyChecks.contains { $0.path.isSame(as: path) }
     }
 }
 

@@ -5,12 +5,13 @@ struct FoundationKey: Equatable {
     let kind: ICECandidate.Kind
     let base: IPAddress
     let server: IPAddress?
+    let transport: Base.Transport
 }
 
 /// Local candidates (RFC 8445 §5.1.1).
 extension ICEAgent {
     mutating func addBase(_ base: Base) {
-        guard !bases.contains(where: { $0.address == base.address }) else { return }
+        guard !bases.contains(where: { $0.address == base.address && $0.transport == base.transport }) else { return }
         bases.append(base)
         gatherCandidates(of: base)
     }
@@ -18,7 +19,7 @@ extension ICEAgent {
     mutating func addServer(_ server: SocketAddress) {
         guard !stunServers.contains(server) else { return }
         stunServers.append(server)
-        for base in bases { session.gatherer.add(base: base.address, server: server) }
+        for base in bases where base.transport == .udp { session.gatherer.add(base: base.address, server: server) }
     }
 
     /// The host candidate of a base, its pairs, and the questions to the STUN servers.
@@ -28,6 +29,8 @@ extension ICEAgent {
         session.localCandidates.append(host)
         emit(.candidateGathered(host))
         for remote in session.remoteCandidates { addPair(base: base, remote: remote) }
+        // reflexive candidates over TCP need a NAT's cooperation that few give (RFC 6544 §5.1)
+        guard base.transport == .udp else { return }
         for server in stunServers { session.gatherer.add(base: base.address, server: server) }
     }
 
@@ -55,7 +58,8 @@ extension ICEAgent {
             gatheringPacedAt = now + configuration.pacingInterval
             transactions.removeAll { $0.purpose == .gathering(binding: index) }
             begin(
-                .gathering(binding: index), attributes: [], from: binding.base, to: binding.server, sendKey: nil,
+                .gathering(binding: index), attributes: [],
+                on: Path(local: binding.base, remote: binding.server), sendKey: nil,
                 rto: configuration.initialRTO, maximumTransmissions: configuration.maximumTransmissions, at: now)
         }
         if gatheringState != .new {
@@ -68,8 +72,9 @@ extension ICEAgent {
     mutating func gathered(_ mapped: SocketAddress, binding index: Int, at now: Instant) {
         session.gatherer.answered(index, configuration: configuration, at: now)
         let binding = session.gatherer.bindings[index]
-        guard let base = bases.first(where: { $0.address == binding.base }), !mapped.ip.isUnspecified, mapped.port != 0,
-            session.localCandidate(at: mapped) == nil
+        guard let base = bases.first(where: { $0.address == binding.base && $0.transport == .udp }),
+            !mapped.ip.isUnspecified, mapped.port != 0,
+            session.localCandidate(at: mapped, of: base) == nil
         else { return }
         let reflexive = candidate(.serverReflexive, at: mapped, of: base, server: binding.server.ip)
         session.localCandidates.append(reflexive)
@@ -82,7 +87,7 @@ extension ICEAgent {
     ) -> ICECandidate {
         let related = ICECandidate.Related(address: .ip(base.address.unscoped.ip), port: base.address.port)
         return ICECandidate(
-            foundation: foundation, priority: ICECandidate.priority(of: kind, localPreference: base.localPreference),
+            foundation: foundation, transport: base.transport.candidateTransport, priority: base.priority(of: kind),
             address: .ip(address.unscoped.ip), port: address.port, kind: kind, related: kind == .host ? nil : related,
             usernameFragment: credentials.usernameFragment)
     }
@@ -90,27 +95,46 @@ extension ICEAgent {
     mutating func candidate(
         _ kind: ICECandidate.Kind, at address: SocketAddress, of base: Base, server: IPAddress?
     ) -> ICECandidate {
-        let key = FoundationKey(kind: kind, base: base.address.ip, server: server)
+        let key = FoundationKey(kind: kind, base: base.address.ip, server: server, transport: base.transport)
         if !foundations.contains(key) { foundations.append(key) }
         let number = (foundations.firstIndex(of: key) ?? 0) + 1
         return candidate(kind, at: address, of: base, foundation: String(number))
     }
 
-    /// The socket is gone, and everything that used it.
+    /// The sockets at an address are gone, and everything that used them; with a UDP socket goes its address as one to
+    /// open connections from.
     mutating func removeBase(_ address: SocketAddress, at now: Instant) {
-        bases.removeAll { $0.address == address }
-        session.localCandidates.removeAll {
-            $0.socketAddress == address.unscoped
-                || $0.related == ICECandidate.Related(address: .ip(address.unscoped.ip), port: address.port)
+        let active = SocketAddress(address.ip, port: Base.activePort)
+        let isUDP = bases.contains { $0.address == address && $0.transport == .udp }
+        let isGone = { (base: Base) in
+            base.address == address || isUDP && base.transport == .activeTCP && base.address == active
+        }
+        let gone = bases.filter(isGone)
+        bases.removeAll(where: isGone)
+        session.localCandidates.removeAll { candidate in
+            gone.contains { base in
+                let ip = ICECandidate.Address.ip(base.address.unscoped.ip)
+                let related = ICECandidate.Related(address: ip, port: base.address.port)
+                return candidate.transport == base.transport.candidateTransport
+                    && (candidate.socketAddress == base.address.unscoped || candidate.related == related)
+            }
         }
         session.gatherer.remove(base: address)
-        let removed = session.checkList.removeAll { $0.base.address == address }
-        transactions.removeAll { $0.local == address }
+        let removed = session.checkList.removeAll { isGone($0.base) }
+        transactions.removeAll { transaction in gone.contains { $0.address == transaction.path.local } }
+        for (id, stream) in streams where isGone(stream.base) { closeStream(id) }
         if case .inProgress(let pair) = session.nomination, removed.contains(pair) {
             session.nomination = .open(until: nil)
         }
-        guard let lost = selected, lost.pair.localAddress == address else { return }
+        guard let lost = selected, gone.contains(where: { $0.address == lost.pair.localAddress }) else { return }
+        loseSelectedPair(at: now)
+    }
+
+    /// Nothing can go by the selected pair any more.
+    mutating func loseSelectedPair(at now: Instant) {
+        guard let lost = selected else { return }
         selected = nil
+        transactions.removeAll(where: \.isConsentCheck)
         guard lost.session == session.number else { return }
         if role == .controlling {
             // RFC 8445 §8.1.1: nominating another pair takes an ICE restart.

@@ -64,8 +64,7 @@ extension ICEAgent {
         let early = session.earlyChecks
         session.earlyChecks = []
         for check in early where check.senderFragment == credentials.usernameFragment {
-            noteCheck(
-                from: check.remote, to: check.local, priority: check.priority, nominates: check.nominates, at: now)
+            noteCheck(on: check.path, priority: check.priority, nominates: check.nominates, at: now)
         }
     }
 
@@ -75,11 +74,11 @@ extension ICEAgent {
         }
         guard candidate.component == 1 else { return discard(.unusedComponent) }
         session.hasHeardOfCandidates = true
-        guard candidate.transport == .udp else { return discard(.unsupportedTransport) }
-        // A browser hides its addresses behind mDNS names; its own checks show them (peer-reflexive candidates).
-        guard let address = candidate.socketAddress else { return discard(.unresolvedName) }
+        let transports: [ICECandidate.Transport] = [.udp, .tcp(type: "active"), .tcp(type: "passive")]
+        guard transports.contains(candidate.transport) else { return discard(.unsupportedTransport) }
+        guard let address = candidate.socketAddress else { return resolve(candidate) }
         guard !address.ip.isUnspecified, address.port != 0 else { return discard(.unusableAddress) }
-        if let known = session.remoteCandidates.firstIndex(where: { $0.socketAddress == address }) {
+        if let known = session.remoteCandidates.firstIndex(where: { $0.isAtPlace(of: candidate) }) {
             guard session.remoteCandidates[known].kind == .peerReflexive, candidate.kind != .peerReflexive else {
                 return discard(.duplicateCandidate)
             }
@@ -91,18 +90,46 @@ extension ICEAgent {
         for base in bases { addPair(base: base, remote: candidate) }
     }
 
+    /// A browser hides its addresses behind mDNS names (RFC 8828 §5.2). Its own checks may show them sooner than the
+    /// names do (peer-reflexive candidates).
+    private mutating func resolve(_ candidate: ICECandidate) {
+        guard case .name(let name) = candidate.address else { return }
+        guard session.unresolved.count < configuration.maximumRemoteCandidates else { return discard(.tooMany) }
+        let isAsked = session.unresolved.contains { $0.address == candidate.address }
+        session.unresolved.append(candidate)
+        if !isAsked { emit(.nameWanted(name)) }
+    }
+
+    /// RFC 8839 §5.1 as RFC 5245 §15.1: of several addresses "one is chosen, and that is used for the remainder of ICE
+    /// processing"; here the first that can be reached.
+    mutating func resolved(_ name: String, to addresses: [IPAddress]) {
+        let named = session.unresolved.filter { $0.address == .name(name) }
+        session.unresolved.removeAll { $0.address == .name(name) }
+        for var candidate in named {
+            let reachable = addresses.first { ip in
+                bases.contains { $0.reaches(SocketAddress(ip, port: candidate.port)) }
+            }
+            guard let ip = reachable ?? addresses.first else {
+                discard(.unresolvedName)
+                continue
+            }
+            candidate.address = .ip(SocketAddress(ip, port: candidate.port).unscoped.ip)
+            addRemote(candidate)
+        }
+    }
+
     /// A candidate that the peer's check has shown before its description told it.
     private mutating func replaceRemote(at index: Int, with candidate: ICECandidate) {
         session.remoteCandidates[index] = candidate
         session.checkList.replaceRemote(candidate)
-        if selected?.session == session.number, selected?.pair.remote.socketAddress == candidate.socketAddress {
+        if selected?.session == session.number, selected?.pair.remote.isAtPlace(of: candidate) == true {
             selected?.pair.remote = candidate
         }
     }
 
     mutating func addPair(base: Base, remote: ICECandidate) {
-        guard let address = remote.socketAddress, base.reaches(address), !isConcluded,
-            let local = session.localCandidate(at: base.address)
+        guard let address = remote.socketAddress, base.transport.counterpart == remote.transport,
+            base.reaches(address), !isConcluded, let local = session.localCandidate(of: base)
         else { return }
         session.checkList.add(
             base: base, local: local, remote: remote, at: address, role: role, limit: configuration.maximumPairs)

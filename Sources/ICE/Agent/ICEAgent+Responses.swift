@@ -6,7 +6,7 @@ extension ICEAgent {
     private static let maximumLocalCandidates = 128
 
     mutating func receiveResponse(
-        _ message: STUNMessage, local: SocketAddress, remote: SocketAddress, at now: Instant
+        _ message: STUNMessage, on path: Path, at now: Instant
     ) {
         guard let index = transactions.firstIndex(where: { $0.id == message.transactionID }) else {
             return discard(.unknownTransaction)
@@ -14,7 +14,7 @@ extension ICEAgent {
         let transaction = transactions[index]
         // RFC 8489 §9.1.4: a response without the right integrity counts as never received, so the request stays.
         if let key = transaction.key, !message.isAuthentic(key) { return discard(.unauthenticated) }
-        let isSymmetric = transaction.local == local && transaction.remote.unscoped == remote.unscoped
+        let isSymmetric = transaction.path.isSame(as: path)
         if transaction.key == nil, !isSymmetric { return discard(.asymmetricResponse) }
         transactions.remove(at: index)
         guard isSymmetric else {
@@ -41,6 +41,7 @@ extension ICEAgent {
             checkSucceeded(pair: pair, nominates: nominates, mapped: mapped, transaction: transaction, at: now)
         case .consent:
             measured(transaction, at: now)
+            if let stream = transaction.path.stream { streams[stream]?.isProven = true }
             consentGiven(roundTrip: transaction.roundTrip(at: now), at: now)
         case .gathering(let binding):
             gathered(mapped, binding: binding, at: now)
@@ -51,7 +52,7 @@ extension ICEAgent {
         statistics.responsesReceived += 1
         guard let roundTrip = transaction.roundTrip(at: now) else { return }
         statistics.totalRoundTripTime += roundTrip
-        if selected?.runs(from: transaction.local, to: transaction.remote) == true {
+        if selected?.runs(on: transaction.path) == true {
             statistics.currentRoundTripTime = roundTrip
         }
     }
@@ -95,10 +96,12 @@ extension ICEAgent {
             // The nomination did not succeed, so another pair may be nominated (RFC 8445 §8.1.1).
             guard session.nomination == .inProgress(pair: id) else { return }
             session.nomination = .open(until: nil)
-            session.checkList[id]?.state = .failed
-        } else if session.checkList[id]?.isInProgress == true {
-            session.checkList[id]?.state = .failed
+        } else if session.checkList[id]?.isInProgress != true {
+            return
         }
+        session.checkList[id]?.state = .failed
+        // a connection on which nothing is answered is of no use
+        session.checkList[id]?.stream = nil
     }
 
     /// RFC 8445 §7.2.5.3.
@@ -106,8 +109,9 @@ extension ICEAgent {
         pair id: Int, nominates: Bool, mapped: SocketAddress, transaction: STUNTransaction, at now: Instant
     ) {
         guard var pair = session.checkList[id] else { return }
-        let local = session.localCandidate(at: mapped) ?? learnLocal(mapped, base: pair.base)
+        let local = localCandidate(mapped, of: pair.base)
         let roundTrip = transaction.roundTrip(at: now)
+        if let stream = pair.stream { streams[stream]?.isProven = true }
         pair.state = .succeeded(
             CheckPair.Valid(
                 local: local, since: pair.valid?.since ?? now, roundTrip: roundTrip ?? pair.valid?.roundTrip,
@@ -125,8 +129,15 @@ extension ICEAgent {
     }
 
     /// RFC 8445 §7.2.5.3.1: an address that no candidate has is a peer-reflexive candidate, with the priority that the
-    /// check's PRIORITY had. The peer knows it already.
-    private mutating func learnLocal(_ mapped: SocketAddress, base: Base) -> ICECandidate {
+    /// check's PRIORITY had. The peer knows it already. An active candidate's connections leave from any port of its
+    /// address (RFC 6544 §4.5).
+    private mutating func localCandidate(_ mapped: SocketAddress, of base: Base) -> ICECandidate {
+        if let known = session.localCandidate(at: mapped, of: base) { return known }
+        if base.transport == .activeTCP, mapped.ip == base.address.unscoped.ip,
+            let host = session.localCandidate(of: base)
+        {
+            return host
+        }
         let learned = candidate(.peerReflexive, at: mapped, of: base, server: nil)
         if session.localCandidates.count < ICEAgent.maximumLocalCandidates { session.localCandidates.append(learned) }
         return learned

@@ -6,8 +6,9 @@ extension ICEAgent {
     private static let maximumTransactions = 512
 
     mutating func begin(
-        _ purpose: STUNTransaction.Purpose, attributes: [STUNAttribute], from local: SocketAddress,
-        to remote: SocketAddress, sendKey: STUNKey?, rto: Duration, maximumTransmissions: Int, at now: Instant
+        _ purpose: STUNTransaction.Purpose, attributes: [STUNAttribute], on path: Path, sendKey: STUNKey?,
+        rto: Duration,
+        maximumTransmissions: Int, at now: Instant
     ) {
         if transactions.count >= ICEAgent.maximumTransactions,
             let oldest = transactions.firstIndex(where: \.isCancelled)
@@ -17,13 +18,17 @@ extension ICEAgent {
         let id = STUNMessage.TransactionID(random: random)
         // RFC 8445 §7.1: short-term credentials, the receiver's password, and FINGERPRINT.
         let datagram = STUNMessage(.request, transactionID: id, attributes: attributes).serialized(key: sendKey)
+        // RFC 8489 §6.2.2: over TCP nothing is sent again, and Ti is the time for all of it.
+        let schedule =
+            path.stream == nil
+            ? STUNTransaction.Schedule(
+                rto: rto, maximumTransmissions: maximumTransmissions, finalWait: configuration.finalWait)
+            : STUNTransaction.Schedule(
+                rto: configuration.streamResponseTimeout, maximumTransmissions: 1, finalWait: 1)
         transactions.append(
             STUNTransaction(
-                id: id, purpose: purpose, datagram: datagram, local: local, remote: remote, key: sendKey,
-                schedule: .init(
-                    rto: rto, maximumTransmissions: maximumTransmissions, finalWait: configuration.finalWait),
-                at: now))
-        transmit(datagram, from: local, to: remote)
+                id: id, purpose: purpose, datagram: datagram, path: path, key: sendKey, schedule: schedule, at: now))
+        transmit(datagram, on: path)
     }
 
     mutating func expireTransactions(at now: Instant) {
@@ -35,7 +40,7 @@ extension ICEAgent {
             case .retransmit:
                 statistics.retransmissionsSent += 1
                 let transaction = transactions[index]
-                transmit(transaction.datagram, from: transaction.local, to: transaction.remote)
+                transmit(transaction.datagram, on: transaction.path)
             case .timeOut:
                 timedOut.append(transactions[index])
             }

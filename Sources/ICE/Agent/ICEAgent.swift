@@ -1,8 +1,8 @@
 import Wire
 
-/// An ICE agent (RFC 8445, trickle RFC 8838, consent RFC 7675) for one component over UDP, as WebRTC with BUNDLE and
-/// rtcp-mux needs it. It opens no socket: the shell gives it the addresses of sockets that may be shared by many
-/// agents.
+/// An ICE agent (RFC 8445, trickle RFC 8838, consent RFC 7675) for one component over UDP and TCP (RFC 6544), as WebRTC
+/// with BUNDLE and rtcp-mux needs it. It opens no socket: the shell gives it the addresses of sockets that may be shared
+/// by many agents, and connections where it asks for them.
 ///
 /// Ordinary checks, and requests to STUN servers, leave at most every Ta. Triggered and nominating checks leave at
 /// once: each answers an authentic message that has just come in, so the peer's pacing is theirs, and a call on a local
@@ -48,6 +48,8 @@ public struct ICEAgent {
     var transactions: [STUNTransaction] = []
     var foundations: [FoundationKey] = []
     var learnedCandidates = 0
+    let streamIDs: StreamIDSource
+    var streams: [StreamID: ICEStream] = [:]
     /// When the next ordinary check, and the next request to a STUN server, may leave.
     var checkPacedAt = Instant.zero
     var gatheringPacedAt = Instant.zero
@@ -56,11 +58,13 @@ public struct ICEAgent {
 
     /// An agent with its first credentials.
     public init(
-        role: ICERole, credentials: ICECredentials, random: any RandomSource, configuration: ICEConfiguration = .init()
+        role: ICERole, credentials: ICECredentials, random: any RandomSource, configuration: ICEConfiguration = .init(),
+        streamIDs: StreamIDSource = StreamIDSource()
     ) {
         self.role = role
         self.random = random
         self.configuration = configuration
+        self.streamIDs = streamIDs
         tieBreaker = random.next()
         session = ICESession(number: 0, credentials: credentials)
     }
@@ -71,6 +75,12 @@ public struct ICEAgent {
         switch input {
         case .localAddressAdded(let address, let preference):
             addBase(Base(address: address, localPreference: preference))
+            if configuration.usesActiveTCP {
+                let active = SocketAddress(address.ip, port: Base.activePort)
+                addBase(Base(address: active, localPreference: preference, transport: .activeTCP))
+            }
+        case .tcpListenerAdded(let address, let preference):
+            addBase(Base(address: address, localPreference: preference, transport: .passiveTCP))
         case .localAddressRemoved(let address):
             removeBase(address, at: now)
         case .stunServerAdded(let server):
@@ -85,9 +95,19 @@ public struct ICEAgent {
         case .remoteEndOfCandidates:
             takeRemoteEndOfCandidates()
         case .datagram(let bytes, let local, let remote):
-            receive(bytes, local: local, remote: remote, at: now)
+            receive(bytes, on: Path(local: local, remote: remote), at: now)
         case .received(let local, let remote):
-            if selected?.runs(from: local, to: remote) == true { selected?.consent.heard(at: now) }
+            if selected?.runs(on: Path(local: local, remote: remote)) == true { selected?.consent.heard(at: now) }
+        case .streamOpened(let stream):
+            streamOpened(stream)
+        case .streamBytes(let stream, let bytes):
+            receive(bytes, on: stream, at: now)
+        case .streamClosed(let stream):
+            streamClosed(stream, at: now)
+        case .nameResolved(let name, let addresses):
+            resolved(name, to: addresses)
+        case .receivedOnStream(let stream):
+            if selected?.pair.stream == stream { selected?.consent.heard(at: now) }
         case .restart(let credentials):
             restart(credentials, at: now)
         case .roleChanged(let role):
@@ -121,7 +141,7 @@ public struct ICEAgent {
             transactions.lazy.map(\.deadline).min(),
             hasOrdinaryCheck ? checkPacedAt : nil,
             session.gatherer.deadline(pacedAt: gatheringPacedAt, refreshes: refreshesBindings),
-            nomination, patience, consentDeadline)
+            nomination, patience, consentDeadline, streamDeadline)
     }
 
     private mutating func advance(to now: Instant) {
@@ -132,10 +152,12 @@ public struct ICEAgent {
         sendOrdinaryCheck(at: now)
         gather(at: now)
         changeConnectionState(to: currentConnectionState(at: now))
+        closeUnusedStreams(at: now)
     }
 
     private mutating func close() {
         transactions = []
+        for stream in streams.keys { closeStream(stream) }
         selected = nil
         changeConnectionState(to: .closed)
     }
@@ -150,6 +172,7 @@ public struct ICEAgent {
             guard !isSilent else { return .disconnected }
             let isFinished =
                 session.hasEndOfRemoteCandidates && gatheringState == .complete && !session.checkList.isActive
+                && session.unresolved.isEmpty
             return isFinished ? .completed : .connected
         }
         if session.isOver || hasFailed { return .failed }
@@ -175,8 +198,15 @@ public struct ICEAgent {
         outputs.append(.event(event))
     }
 
-    mutating func transmit(_ datagram: [UInt8], from local: SocketAddress, to remote: SocketAddress) {
-        outputs.append(.transmit(datagram, from: local, to: remote))
+    mutating func emit(_ output: Output) {
+        outputs.append(output)
+    }
+
+    mutating func transmit(_ datagram: [UInt8], on path: Path) {
+        guard let stream = path.stream else {
+            return outputs.append(.transmit(datagram, from: path.local, to: path.remote))
+        }
+        write(datagram, on: stream)
     }
 
     mutating func discard(_ reason: ICEStatistics.DiscardReason) {

@@ -25,8 +25,7 @@ struct ICESession {
 
     /// A check that came before the remote credentials did (RFC 8445 §7.3: it is answered, and triggers a check later).
     struct EarlyCheck {
-        let local: SocketAddress
-        let remote: SocketAddress
+        let path: Path
         let senderFragment: String
         var priority: UInt32
         var nominates: Bool
@@ -38,6 +37,8 @@ struct ICESession {
     var remote: Authentication?
     var localCandidates: [ICECandidate] = []
     var remoteCandidates: [ICECandidate] = []
+    /// Remote candidates whose names were asked for.
+    var unresolved: [ICECandidate] = []
     var checkList = CheckList()
     var gatherer = Gatherer()
     var nomination = Nomination.open(until: nil)
@@ -56,12 +57,20 @@ struct ICESession {
         local = Authentication(credentials)
     }
 
-    func remoteCandidate(at address: SocketAddress) -> ICECandidate? {
-        remoteCandidates.first { $0.socketAddress == address.unscoped }
+    func remoteCandidate(at path: Path) -> ICECandidate? {
+        remoteCandidates.first { $0.socketAddress == path.remote.unscoped && $0.isTCP == (path.stream != nil) }
     }
 
-    func localCandidate(at address: SocketAddress) -> ICECandidate? {
-        localCandidates.first { $0.socketAddress == address.unscoped }
+    /// The host candidate of `base`.
+    func localCandidate(of base: Base) -> ICECandidate? {
+        localCandidate(at: base.address, of: base)
+    }
+
+    /// The candidate of `base`, or of another with the same transport, that stands for the address `address`.
+    func localCandidate(at address: SocketAddress, of base: Base) -> ICECandidate? {
+        localCandidates.first {
+            $0.socketAddress == address.unscoped && $0.transport == base.transport.candidateTransport
+        }
     }
 }
 
@@ -85,7 +94,7 @@ struct SelectedPath {
     var nominatedAt: Instant
     var consent: Consent
 
-    func runs(from local: SocketAddress, to remote: SocketAddress) -> Bool {
-        pair.localAddress == local && pair.remoteAddress.unscoped == remote.unscoped
-    }
+    var path: Path { Path(local: pair.localAddress, remote: pair.remoteAddress, stream: pair.stream) }
+
+    func runs(on path: Path) -> Bool { self.path.isSame(as: path) }
 }

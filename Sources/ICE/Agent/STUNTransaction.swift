@@ -31,8 +31,7 @@ struct STUNTransaction {
     let id: STUNMessage.TransactionID
     let purpose: Purpose
     let datagram: [UInt8]
-    let local: SocketAddress
-    let remote: SocketAddress
+    let path: Path
     /// The key of the response; nil where servers answer without integrity.
     let key: STUNKey?
     let sentAt: Instant
@@ -44,14 +43,13 @@ struct STUNTransaction {
     private(set) var isCancelled = false
 
     init(
-        id: STUNMessage.TransactionID, purpose: Purpose, datagram: [UInt8], local: SocketAddress, remote: SocketAddress,
+        id: STUNMessage.TransactionID, purpose: Purpose, datagram: [UInt8], path: Path,
         key: STUNKey?, schedule: Schedule, at now: Instant
     ) {
         self.id = id
         self.purpose = purpose
         self.datagram = datagram
-        self.local = local
-        self.remote = remote
+        self.path = path
         self.key = key
         self.schedule = schedule
         sentAt = now

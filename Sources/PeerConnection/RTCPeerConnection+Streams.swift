@@ -1,0 +1,33 @@
+import ICE
+public import Wire
+
+/// TCP connections between this peer and the shell.
+extension RTCPeerConnection {
+    /// The shell has accepted a connection from `remote` at the listening socket `local` (`tcpListenerAdded`), and its
+    /// first frame is a check for `usernameFragment`. Everything that it brings, that frame included, is then told by
+    /// `streamBytes`. Nil where it is not wanted and to be closed.
+    public mutating func acceptStream(
+        for usernameFragment: String, local: SocketAddress, remote: SocketAddress, at now: Instant
+    ) -> StreamID? {
+        guard ice.localUsernameFragments.contains(usernameFragment) else { return nil }
+        return ice.acceptStream(local: local, remote: remote, at: now)
+    }
+
+    /// Tells whom `stream` belongs to.
+    mutating func handle(_ input: ICEAgent.Input, of stream: StreamID, at now: Instant) {
+        guard ice.owns(stream) else { return discard(.unwanted) }
+        ice.handle(input, at: now)
+    }
+
+    /// A frame on a connection is what a datagram is on a socket; the agent has kept the checks for itself.
+    mutating func receive(_ frame: [UInt8], on stream: StreamID, at now: Instant) {
+        switch frame.first {
+        case .some(20...63):
+            if ice.knows(stream) { receiveDTLS(frame, at: now) } else { discard(.unknownSource) }
+        case .some(128...191):
+            if receiveMedia(frame, at: now) { ice.handle(.receivedOnStream(stream), at: now) }
+        default:
+            discard(.unknownProtocol)
+        }
+    }
+}
