@@ -78,8 +78,14 @@ let package = Package(
         // Two peers under a virtual network and clock.
         .target(
             name: "SimulatedPeers",
-            dependencies: ["Wire", "ICE", "RTP", "SDP", "DTLS", "PeerConnection", "CVirtualClock"],
+            dependencies: [
+                "Wire", "ICE", "RTP", "SDP", "DTLS", "PeerConnection", "Calls", "CVirtualClock", "CSeededRandom",
+            ],
             path: "Tests/SimulatedPeers", swiftSettings: swiftSettings),
+        // Thousands of simulated calls: swift run -c release simulate-calls
+        .executableTarget(
+            name: "simulate-calls", dependencies: ["SimulatedPeers", "CAllocations"], path: "Tests/SimulateCalls",
+            swiftSettings: swiftSettings),
         .testTarget(
             name: "SimulationTests", dependencies: ["SimulatedPeers", "Wire", "RTP", "SDP", "PeerConnection", "Calls"],
             path: "Tests/SimulationTests", swiftSettings: swiftSettings),
@@ -106,6 +112,10 @@ let package = Package(
 
         // The wall clock that OpenSSL sees, for tests that let virtual time pass.
         .target(name: "CVirtualClock", path: "Tests/CVirtualClock"),
+        // How much memory is in use.
+        .target(name: "CAllocations", path: "Tests/CAllocations"),
+        // The random numbers that OpenSSL draws, for tests that are to be the same every time.
+        .target(name: "CSeededRandom", dependencies: ["COpenSSL"], path: "Tests/CSeededRandom"),
         // What the media path costs: swift run -c release benchmark-…
         .executableTarget(
             name: "benchmark-conversion", dependencies: ["Camera", "Media", "CTurboJPEG"],
