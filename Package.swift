@@ -78,9 +78,7 @@ let package = Package(
         // Two peers under a virtual network and clock.
         .target(
             name: "SimulatedPeers",
-            dependencies: [
-                "Wire", "ICE", "RTP", "SDP", "DTLS", "PeerConnection", "Calls", "CVirtualClock", "CSeededRandom",
-            ],
+            dependencies: ["Wire", "ICE", "RTP", "SDP", "DTLS", "PeerConnection", "CVirtualClock", "CSeededRandom"],
             path: "Tests/SimulatedPeers", swiftSettings: swiftSettings),
         // Thousands of simulated calls: swift run -c release simulate-calls
         .executableTarget(
