@@ -121,6 +121,9 @@ let package = Package(
 
         tests(of: "Wire"),
         tests(of: "ICE", ["Wire"]),
+        .testTarget(
+            name: "TURNTests", dependencies: ["ICE", "Wire", "PeerConnection", "DTLS", "SimulatedPeers"],
+            path: "Tests/TURNTests", swiftSettings: swiftSettings),
         tests(of: "RTP", ["Wire"]),
         tests(of: "SDP", ["Wire", "RecordedOffers"]),
         tests(of: "DTLS", ["Wire", "SRTP", "CVirtualClock", "COpenSSL"]),

@@ -13,6 +13,8 @@ func bytes(_ text: String) -> [UInt8] {
 enum Vector {
     static let password = "VOkJxbRl1RmTxUk/WvJxBt"
 
+    static let username = "\u{30DE}\u{30C8}\u{30EA}\u{30C3}\u{30AF}\u{30B9}"
+
     static let request = bytes(
         """
         00010058 2112a442 b7e7a701bc34d686fa87dfae 80220010 5354554e207465737420636c69656e74 00240004 6e0001ff
@@ -37,7 +39,17 @@ enum Vector {
         00080014 f67024656dd64a3e02b8e0712e85c9a28ca89666
         """)
 
-    static let all = [request, responseIPv4, responseIPv6, longTermRequest]
+    /// RFC 8489 appendix B.1, as erratum 6268 corrects it.
+    static let longTermRequestSHA256 = bytes(
+        """
+        00010090 2112a442 78ad3433c6ad72c029da412e
+        001e0020 4a3cf38fef6992bda952c6780417da0f24819415569e60b205c46e41407f1704
+        00150029 6f624d61744a6f733241414143662f2f3439396b39353464364f4c33346f4c39465354767936347341000000
+        0014000b 6578616d706c652e6f726700 001d0004 00020000
+        001c0020 b5c7bf005b6c52a21c51c5e892f81924136296cb927c43149309278cc6518e65
+        """)
+
+    static let all = [request, responseIPv4, responseIPv6, longTermRequest, longTermRequestSHA256]
 }
 
 @Suite struct `STUN messages` {
@@ -75,10 +87,61 @@ enum Vector {
                 .realm("example.org"),
             ])
         #expect(!message.hasFingerprint)
-        // MD5 of "マトリックス:example.org:TheMatrIX" (RFC 8489 §9.2.2).
-        let key = STUNKey(bytes("e8ca7ad59d5eb0518e312911d2dab2a9"))
+        let key = STUNKey(username: Vector.username, realm: "example.org", password: "TheMatrIX", algorithm: nil)
         #expect(message.isAuthentic(key))
         #expect(message.serialized(key: key, fingerprint: false) == Vector.longTermRequest)
+    }
+
+    @Test
+    func `The request of RFC 8489 §B.1 hides its name, is authentic by SHA-256 and is written again byte for byte`()
+        throws
+    {
+        let message = try STUNMessage(parsing: Vector.longTermRequestSHA256)
+        let hash = STUNAttribute.userHash(username: Vector.username, realm: "example.org")
+        #expect(
+            message.attributes == [
+                .userHash(hash), .nonce("obMatJos2AAACf//499k954d6OL34oL9FSTvy64sA"), .realm("example.org"),
+                .passwordAlgorithm(.sha256),
+            ])
+        let key = STUNKey(username: Vector.username, realm: "example.org", password: "TheMatrIX", algorithm: .sha256)
+        #expect(message.isAuthentic(key))
+        #expect(!message.isAuthentic(STUNKey(password: "TheMatrIX")))
+        #expect(message.serialized(key: key, fingerprint: false) == Vector.longTermRequestSHA256)
+    }
+
+    @Test func `MESSAGE-INTEGRITY-SHA256 may be cut to sixteen bytes, and no further (RFC 8489 §14.6)`() throws {
+        let key = STUNKey(bytes("00"), isSHA256: true)
+        for count in [8, 12, 16, 20, 32, 36] {
+            var datagram = STUNMessage(.request, transactionID: .init(high: 1, low: 2), attributes: [.username("a")])
+                .serialized(fingerprint: false)
+            let code = count <= 32 ? key.authenticate(datagram[...], length: count) : [UInt8](repeating: 0, count: 36)
+            STUNAttribute.append(type: STUNAttribute.messageIntegritySHA256Type, value: code, to: &datagram)
+            datagram.set(uint16: UInt16(datagram.count - 20), at: 2)
+            if (16...32).contains(count) {
+                #expect(try STUNMessage(parsing: datagram).isAuthentic(key))
+            } else {
+                #expect(throws: STUNError.malformedAttribute(type: STUNAttribute.messageIntegritySHA256Type)) {
+                    try STUNMessage(parsing: datagram)
+                }
+            }
+        }
+    }
+
+    @Test func `The attributes of TURN and of long-term credentials are read back`() throws {
+        let id = STUNMessage.TransactionID(random: SeededRandomSource(seed: 2))
+        let address = SocketAddress(IPAddress("2001:db8::17")!, port: 65535)
+        let attributes: [STUNAttribute] = [
+            .channelNumber(0x4FFF), .lifetime(.max), .xorPeerAddress(address), .xorRelayedAddress(address),
+            .data([]), .data([1, 2, 3]), .requestedAddressFamily(2), .additionalAddressFamily(2),
+            .addressErrorCode(family: 2, 440, reason: "no"), .requestedTransport(17), .icmp(type: 3, code: 3),
+            .userHash([1, 2]), .passwordAlgorithm(.sha256),
+            .passwordAlgorithms([.md5, .init(number: 7, parameters: [1, 2, 3]), .sha256]), .alternateServer(address),
+            .alternateDomain("relay.example"),
+        ]
+        let sent = STUNMessage(.successResponse, method: .allocate, transactionID: id, attributes: attributes)
+        let received = try STUNMessage(parsing: sent.serialized())
+        #expect(received.attributes == attributes)
+        #expect(received.unknownRequiredAttributes.isEmpty)
     }
 
     @Test func `What is written is read back`() throws {
@@ -148,6 +211,9 @@ enum Vector {
             (0x0001, [0, 1, 0, 0, 1, 2, 3]), (0x0001, [0, 3, 0, 0, 1, 2, 3, 4]), (0x0020, [0, 2, 0, 0, 1, 2, 3, 4]),
             (0x0009, [0, 0, 2, 0]), (0x0009, [0, 0, 7, 0]), (0x0009, [0, 0, 4, 100]), (0x0009, [0, 0, 4]),
             (0x000A, [1]),
+            (0x000C, [1, 2, 3]), (0x000D, [1, 2, 3]), (0x0012, [0, 1, 0, 0, 1, 2, 3]),
+            (0x0016, [0, 9, 0, 0, 1, 2, 3, 4]),
+            (0x001D, [0, 1, 0, 1]), (0x8002, [0, 1, 0]), (0x8001, [2, 0, 2, 0]), (0x8004, [0, 0, 0, 0]),
             (0x0024, [1, 2, 3]), (0x0024, [1, 2, 3, 4, 5]), (0x0025, [1]), (0x8029, [1, 2, 3, 4]), (0x802A, []),
         ] as [(UInt16, [UInt8])])
     func `An attribute of a wrong length or content is told`(type: UInt16, value: [UInt8]) {
@@ -242,6 +308,64 @@ enum Vector {
         var hash = SHA1()
         hash.update(text.utf8)
         #expect(hash.digest() == bytes(digest))
+    }
+
+    @Test(arguments: [
+        ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+        ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+        (
+            "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+            "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"
+        ),
+    ])
+    func `SHA-256 agrees with FIPS 180-4's examples`(text: String, digest: String) {
+        #expect(SHA256.digest(text.utf8) == bytes(digest))
+    }
+
+    @Test(arguments: [
+        ("", "d41d8cd98f00b204e9800998ecf8427e"), ("a", "0cc175b9c0f1b6a831c399e269772661"),
+        ("abc", "900150983cd24fb0d6963f7d28e17f72"), ("message digest", "f96b697d7cb7938d525a2f31aaf161d0"),
+        ("abcdefghijklmnopqrstuvwxyz", "c3fcd3d76192e4007dfb496cca67e13b"),
+        (
+            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789",
+            "d174ab98d277d9f5a5611c2c9f419d9f"
+        ),
+        (
+            "12345678901234567890123456789012345678901234567890123456789012345678901234567890",
+            "57edf4a22be3c955ac49da2e2107b67a"
+        ),
+        // RFC 8489 §9.2.2
+        ("user:realm:pass", "8493fbc53ba582fb4c044c456bdc40eb"),
+    ])
+    func `MD5 agrees with RFC 1321`(text: String, digest: String) {
+        #expect(MD5.digest(text.utf8) == bytes(digest))
+    }
+
+    @Test(
+        arguments: [
+            (
+                [UInt8](repeating: 0x0B, count: 20), Array("Hi There".utf8),
+                "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"
+            ),
+            (
+                Array("Jefe".utf8), Array("what do ya want for nothing?".utf8),
+                "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+            ),
+            (
+                [UInt8](repeating: 0xAA, count: 131),
+                Array("Test Using Larger Than Block-Size Key - Hash Key First".utf8),
+                "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"
+            ),
+        ] as [([UInt8], [UInt8], String)])
+    func `HMAC-SHA256 agrees with RFC 4231`(key: [UInt8], data: [UInt8], code: String) {
+        #expect(STUNKey(key, isSHA256: true).code(data) == bytes(code))
+    }
+
+    @Test(arguments: [
+        ("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("foobar", "Zm9vYmFy"),
+    ])
+    func `Base64 agrees with RFC 4648`(text: String, encoded: String) {
+        #expect(Base64.encode(Array(text.utf8)) == encoded)
     }
 
     @Test(

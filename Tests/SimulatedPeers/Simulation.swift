@@ -1,6 +1,6 @@
 import CVirtualClock
 import DTLS
-import ICE
+internal import ICE
 package import PeerConnection
 package import RTP
 package import SDP

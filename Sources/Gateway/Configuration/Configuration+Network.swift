@@ -1,3 +1,5 @@
+public import ICE
+
 extension Configuration {
     /// How peers reach the daemon.
     public struct Network: Sendable, Equatable {
@@ -6,9 +8,9 @@ extension Configuration {
         /// The network interfaces that media may use, by name; empty for all.
         public var interfaces: [String] = []
         /// Servers that tell the page and the daemon their public addresses.
-        public var stunServers: [ICEServerURI] = []
+        public var stunServers: [RTCIceServerURL] = []
         /// The server that relays where nothing else gets through, for the page's RTCPeerConnection; nil for none.
-        public var turnServer: ICEServerURI?
+        public var turnServer: RTCIceServerURL?
         /// The name at the TURN server.
         public var turnUsername = ""
         /// The password at the TURN server.

@@ -1,3 +1,4 @@
+import ICE
 import Wire
 
 /// A value as it was written, before its key's type has had a look at it.
@@ -207,12 +208,12 @@ extension SettingType<ClosedRange<UInt16>?> {
     }
 }
 
-extension SettingType<ICEServerURI> {
+extension SettingType<RTCIceServerURL> {
     /// The URI of a server with one of `schemes`, the first of which may be left out.
-    static func iceServer(_ schemes: [ICEServerURI.Scheme]) -> Self {
+    static func iceServer(_ schemes: [RTCIceServerURL.Scheme]) -> Self {
         let forms = schemes.map { "\($0.rawValue):host:port" }.joined(separator: " or ")
         return .init(scalar: "the URI of a server (\(forms))", format: { quote("\($0)") }) { text, _ in
-            guard let uri = ICEServerURI(text, defaultScheme: schemes[0]), schemes.contains(uri.scheme) else {
+            guard let uri = RTCIceServerURL(text, defaultScheme: schemes[0]), schemes.contains(uri.scheme) else {
                 return nil
             }
             return uri
@@ -241,4 +242,9 @@ func trimmed(_ text: Substring) -> String {
     let start = text.drop { $0.isWhitespace }
     return String(
         start.prefix(upTo: start.lastIndex { !$0.isWhitespace }.map { start.index(after: $0) } ?? start.startIndex))
+}
+
+extension Character {
+    /// Whether it is one of 0 to 9; other scripts' digits, which `Int` refuses too, are not.
+    fileprivate var isASCIIDigit: Bool { isASCII && isNumber }
 }

@@ -21,9 +21,9 @@ extension ICEAgent {
         // RFC 8489 §6.2.2: over TCP nothing is sent again, and Ti is the time for all of it.
         let schedule =
             path.stream == nil
-            ? STUNTransaction.Schedule(
+            ? RequestTimer.Schedule(
                 rto: rto, maximumTransmissions: maximumTransmissions, finalWait: configuration.finalWait)
-            : STUNTransaction.Schedule(
+            : RequestTimer.Schedule(
                 rto: configuration.streamResponseTimeout, maximumTransmissions: 1, finalWait: 1)
         transactions.append(
             STUNTransaction(

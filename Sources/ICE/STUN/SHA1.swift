@@ -1,15 +1,16 @@
 import Wire
 
 /// SHA-1 (RFC 3174). STUN's MESSAGE-INTEGRITY wants it as HMAC, where it is still sound; use it for nothing else.
-struct SHA1 {
+struct SHA1: HashFunction {
     static let digestLength = 20
-    static let blockLength = 64
 
     private var state: (UInt32, UInt32, UInt32, UInt32, UInt32) =
         (0x6745_2301, 0xEFCD_AB89, 0x98BA_DCFE, 0x1032_5476, 0xC3D2_E1F0)
     private var block = InlineArray<64, UInt8>(repeating: 0)
     private var filled = 0
     private var length: UInt64 = 0
+
+    init() {}
 
     mutating func update(_ bytes: some Sequence<UInt8>) {
         for byte in bytes {
@@ -20,7 +21,6 @@ struct SHA1 {
         }
     }
 
-    /// The digest of all that was given; the state is not used after it.
     consuming func digest() -> [UInt8] {
         let bits = length
         update(CollectionOfOne(0x80))

@@ -19,12 +19,8 @@ extension STUNAttribute {
                 // Only for logs and of no consequence (RFC 8489 §14.14): a broken one does not spoil the message.
                 self = .software(String(decoding: reader.rest(), as: UTF8.self))
             case STUNAttribute.errorCodeType:
-                // RFC 8489 §14.8: 21 reserved bits, the class (hundreds, 3 to 6), the number (0 to 99), the reason
-                // phrase.
-                let word = try reader.uint32()
-                let (hundreds, number) = (UInt16(word >> 8 & 7), UInt16(word & 0xFF))
-                guard (3...6).contains(hundreds), number < 100 else { throw MalformedValue() }
-                self = .errorCode(hundreds * 100 + number, reason: String(decoding: reader.rest(), as: UTF8.self))
+                let error = try reader.errorCode()
+                self = .errorCode(error.code, reason: error.reason)
             case STUNAttribute.unknownAttributesType:
                 var types: [UInt16] = []
                 while !reader.isAtEnd { types.append(try reader.uint16()) }
@@ -38,7 +34,7 @@ extension STUNAttribute {
             case STUNAttribute.iceControllingType:
                 self = .iceControlling(try reader.uint64())
             default:
-                self = .other(type: type, value: Array(reader.rest()))
+                self = try STUNAttribute(relayType: type, value: &reader, transactionID: transactionID)
             }
         } catch {
             throw .malformedAttribute(type: type)
@@ -56,9 +52,7 @@ extension STUNAttribute {
         case .username(let text), .realm(let text), .nonce(let text), .software(let text):
             value.append(contentsOf: text.utf8)
         case .errorCode(let code, let reason):
-            precondition((300..<700).contains(code), "STUN error codes are 300 to 699")
-            value.append(uint32: UInt32(code / 100) << 8 | UInt32(code % 100))
-            value.append(contentsOf: reason.utf8)
+            value.append(errorCode: code, reason: reason)
         case .unknownAttributes(let types):
             for type in types { value.append(uint16: type) }
         case .priority(let priority):
@@ -69,6 +63,8 @@ extension STUNAttribute {
             value.append(uint64: tieBreaker)
         case .other(_, let bytes):
             value = bytes
+        default:
+            appendRelayValue(to: &value, transactionID: transactionID)
         }
         STUNAttribute.append(type: type, value: value, to: &bytes)
     }
@@ -84,11 +80,11 @@ extension STUNAttribute {
 }
 
 /// An attribute's content is not what its type wants; told as `STUNError.malformedAttribute`.
-private struct MalformedValue: Error {}
+struct MalformedValue: Error {}
 
 extension ByteReader {
     /// RFC 8489 §14.1: eight bits of zero, the family (1 for IPv4, 2 for IPv6), the port, the address.
-    fileprivate mutating func stunAddress() throws -> SocketAddress {
+    mutating func stunAddress() throws -> SocketAddress {
         let family = try uint16() & 0xFF
         let port = try uint16()
         switch family {
@@ -98,23 +94,37 @@ extension ByteReader {
         }
     }
 
-    fileprivate mutating func text() throws -> String {
+    /// RFC 8489 §14.8: 21 reserved bits, the class (hundreds, 3 to 6), the number (0 to 99), the reason phrase.
+    mutating func errorCode() throws -> (code: UInt16, reason: String) {
+        let word = try uint32()
+        let (hundreds, number) = (UInt16(word >> 8 & 7), UInt16(word & 0xFF))
+        guard (3...6).contains(hundreds), number < 100 else { throw MalformedValue() }
+        return (hundreds * 100 + number, String(decoding: rest(), as: UTF8.self))
+    }
+
+    mutating func text() throws -> String {
         guard let text = String(validating: rest(), as: UTF8.self) else { throw MalformedValue() }
         return text
     }
 }
 
 extension [UInt8] {
-    fileprivate mutating func append(stunAddress address: SocketAddress) {
+    mutating func append(stunAddress address: SocketAddress) {
         append(uint16: address.ip.isIPv6 ? 2 : 1)
         append(uint16: address.port)
         append(contentsOf: address.ip.bytes)
+    }
+
+    mutating func append(errorCode code: UInt16, reason: String) {
+        precondition((300..<700).contains(code), "STUN error codes are 300 to 699")
+        append(uint32: UInt32(code / 100) << 8 | UInt32(code % 100))
+        append(contentsOf: reason.utf8)
     }
 }
 
 extension SocketAddress {
     /// RFC 8489 §14.2: the port with the cookie's first half, the address with the cookie and the transaction ID.
-    fileprivate func xored(with id: STUNMessage.TransactionID) -> SocketAddress {
+    func xored(with id: STUNMessage.TransactionID) -> SocketAddress {
         let cookie = STUNMessage.magicCookie
         let port = port ^ UInt16(cookie >> 16)
         switch ip {

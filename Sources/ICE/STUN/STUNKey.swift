@@ -1,8 +1,13 @@
-/// The key of MESSAGE-INTEGRITY (RFC 8489 §14.5): HMAC-SHA1 (RFC 2104) with both pads already hashed, so that a message
-/// costs only the blocks of its own.
+import Wire
+
+/// The key of MESSAGE-INTEGRITY (HMAC-SHA1, RFC 8489 §14.5) or of MESSAGE-INTEGRITY-SHA256 (HMAC-SHA256, §14.6).
 public struct STUNKey: Sendable {
-    private let inner: SHA1
-    private let outer: SHA1
+    private enum Code {
+        case sha1(HMAC<SHA1>)
+        case sha256(HMAC<SHA256>)
+    }
+
+    private let code: Code
 
     /// The key of short-term credentials (RFC 8489 §9.1.1): the password itself, here of ice-chars, which OpaqueString
     /// leaves as they are.
@@ -10,43 +15,40 @@ public struct STUNKey: Sendable {
         self.init(Array(password.utf8))
     }
 
-    /// A raw key, as long-term credentials make one (RFC 8489 §9.2.2).
-    public init(_ key: [UInt8]) {
-        var key = key
-        if key.count > SHA1.blockLength {
-            var hash = SHA1()
-            hash.update(key)
-            key = hash.digest()
-        }
-        key += [UInt8](repeating: 0, count: SHA1.blockLength - key.count)
-        var (inner, outer) = (SHA1(), SHA1())
-        inner.update(key.lazy.map { $0 ^ 0x36 })
-        outer.update(key.lazy.map { $0 ^ 0x5C })
-        self.inner = inner
-        self.outer = outer
+    /// A raw key, as long-term credentials make one (RFC 8489 §9.2.2); `isSHA256` for MESSAGE-INTEGRITY-SHA256.
+    public init(_ key: [UInt8], isSHA256: Bool = false) {
+        code = isSHA256 ? .sha256(HMAC(key: key)) : .sha1(HMAC(key: key))
     }
 
-    /// HMAC-SHA1 of `bytes`.
+    /// Whether it is for MESSAGE-INTEGRITY-SHA256.
+    var isSHA256: Bool {
+        if case .sha256 = code { true } else { false }
+    }
+
+    /// How many bytes its whole code has.
+    var codeLength: Int { isSHA256 ? SHA256.digestLength : SHA1.digestLength }
+
+    /// The HMAC of `bytes`.
     func code(_ bytes: some Sequence<UInt8>) -> [UInt8] {
-        var hash = inner
-        hash.update(bytes)
-        return finish(hash)
+        switch code {
+        case .sha1(let hmac): hmac.code { $0.update(bytes) }
+        case .sha256(let hmac): hmac.code { $0.update(bytes) }
+        }
     }
 
-    /// The MESSAGE-INTEGRITY of the message that begins with `prefix`, a header and the attributes before it. The
-    /// header's length is taken to end with MESSAGE-INTEGRITY, whatever follows (RFC 8489 §14.5).
-    func authenticate(_ prefix: ArraySlice<UInt8>) -> [UInt8] {
-        let length = UInt16(truncatingIfNeeded: prefix.count - STUNMessage.headerLength + 4 + SHA1.digestLength)
-        var hash = inner
+    /// The integrity of the message that begins with `prefix`, a header and the attributes before it, cut to `length`
+    /// bytes. The header's length is taken to end with the integrity attribute, whatever follows (RFC 8489 §14.5).
+    func authenticate(_ prefix: ArraySlice<UInt8>, length: Int) -> [UInt8] {
+        switch code {
+        case .sha1(let hmac): hmac.code { STUNKey.feed(prefix, length: length, to: &$0) }
+        case .sha256(let hmac): Array(hmac.code { STUNKey.feed(prefix, length: length, to: &$0) }.prefix(length))
+        }
+    }
+
+    private static func feed(_ prefix: ArraySlice<UInt8>, length: Int, to hash: inout some HashFunction) {
+        let count = UInt16(truncatingIfNeeded: prefix.count - STUNMessage.headerLength + 4 + length)
         hash.update(prefix.prefix(2))
-        hash.update([UInt8(truncatingIfNeeded: length >> 8), UInt8(truncatingIfNeeded: length)])
+        hash.update([UInt8(truncatingIfNeeded: count >> 8), UInt8(truncatingIfNeeded: count)])
         hash.update(prefix.dropFirst(4))
-        return finish(hash)
-    }
-
-    private func finish(_ hash: SHA1) -> [UInt8] {
-        var result = outer
-        result.update(hash.digest())
-        return result.digest()
     }
 }

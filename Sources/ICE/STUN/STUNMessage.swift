@@ -37,8 +37,20 @@ public struct STUNMessage: Sendable {
             self.rawValue = rawValue & 0xFFF
         }
 
-        /// Binding, the only method of ICE.
+        /// Binding, the only method of ICE itself.
         public static let binding = Method(rawValue: 1)
+        /// TURN's Allocate (RFC 8656 §17).
+        public static let allocate = Method(rawValue: 3)
+        /// TURN's Refresh.
+        public static let refresh = Method(rawValue: 4)
+        /// TURN's Send, an indication.
+        public static let send = Method(rawValue: 6)
+        /// TURN's Data, an indication.
+        public static let data = Method(rawValue: 7)
+        /// TURN's CreatePermission.
+        public static let createPermission = Method(rawValue: 8)
+        /// TURN's ChannelBind.
+        public static let channelBind = Method(rawValue: 9)
     }
 
     /// The 96 random bits that bind a response to its request.
@@ -73,11 +85,13 @@ public struct STUNMessage: Sendable {
     public private(set) var hasFingerprint = false
 
     private var integrity: Integrity?
+    private var integritySHA256: Integrity?
 
-    /// The MESSAGE-INTEGRITY of a parsed message, and the bytes that it covers.
+    /// The MESSAGE-INTEGRITY or MESSAGE-INTEGRITY-SHA256 of a parsed message, and the bytes that it covers.
     private struct Integrity: Sendable {
         let bytes: [UInt8]
         let offset: Int
+        let count: Int
     }
 
     static let magicCookie: UInt32 = 0x2112_A442
@@ -140,47 +154,48 @@ public struct STUNMessage: Sendable {
                     throw STUNError.fingerprintMismatch
                 }
                 hasFingerprint = true
-            case _ where integrity != nil:
-                // RFC 8489 §14.5: what follows MESSAGE-INTEGRITY, except FINGERPRINT, is not covered and "MUST" be
-                // ignored.
+            case STUNAttribute.messageIntegritySHA256Type where integritySHA256 == nil:
+                // RFC 8489 §14.6: "at least 16 bytes, at most 32, and a multiple of 4"
+                guard (16...SHA256.digestLength).contains(value.count), value.count % 4 == 0 else {
+                    throw STUNError.malformedAttribute(type: type)
+                }
+                integritySHA256 = Integrity(bytes: datagram, offset: offset, count: value.count)
+            case _ where integrity != nil || integritySHA256 != nil:
+                // RFC 8489 §14.5: what follows MESSAGE-INTEGRITY, except MESSAGE-INTEGRITY-SHA256 and FINGERPRINT, is
+                // not covered and "MUST" be ignored.
                 continue
             case STUNAttribute.messageIntegrityType:
                 guard value.count == SHA1.digestLength else { throw STUNError.malformedAttribute(type: type) }
-                integrity = Integrity(bytes: datagram, offset: offset)
+                integrity = Integrity(bytes: datagram, offset: offset, count: value.count)
             default:
                 attributes.append(try STUNAttribute(type: type, value: value, transactionID: transactionID))
             }
         }
     }
 
-    /// Whether the parsed message has a MESSAGE-INTEGRITY.
-    public var hasIntegrity: Bool { integrity != nil }
+    /// Whether the parsed message has a MESSAGE-INTEGRITY or MESSAGE-INTEGRITY-SHA256.
+    public var hasIntegrity: Bool { integrity != nil || integritySHA256 != nil }
 
-    /// Whether the parsed message has a MESSAGE-INTEGRITY made with `key` (RFC 8489 §14.5). False for a message that
-    /// was not parsed.
+    /// Whether the parsed message has the integrity attribute of the key's kind, made with `key` (RFC 8489 §14.5 and
+    /// §14.6). False for a message that was not parsed.
     public func isAuthentic(_ key: STUNKey) -> Bool {
-        guard let integrity else { return false }
-        let expected = key.authenticate(integrity.bytes[..<integrity.offset])
+        guard let integrity = key.isSHA256 ? integritySHA256 : integrity else { return false }
+        let expected = key.authenticate(integrity.bytes[..<integrity.offset], length: integrity.count)
         let start = integrity.offset + 4
         // Every byte is compared, so that the time taken tells nothing about where they differ.
-        return zip(expected, integrity.bytes[start..<(start + SHA1.digestLength)]).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0
+        return zip(expected, integrity.bytes[start..<(start + integrity.count)]).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0
     }
 
-    /// The datagram, with a MESSAGE-INTEGRITY where a key is given, and a FINGERPRINT (RFC 8445 §7.1: always in ICE).
+    /// The datagram, with the integrity attribute of the key where one is given, and a FINGERPRINT (RFC 8445 §7.1: always in ICE).
     public func serialized(key: STUNKey? = nil, fingerprint: Bool = true) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(160)
-        bytes.append(uint16: STUNMessage.type(messageClass, method))
-        bytes.append(uint16: 0)
-        bytes.append(uint32: STUNMessage.magicCookie)
-        bytes.append(uint32: transactionID.high)
-        bytes.append(uint64: transactionID.low)
-        for attribute in attributes {
-            attribute.append(to: &bytes, transactionID: transactionID)
-        }
+        write(to: &bytes)
         if let key {
-            let digest = key.authenticate(bytes[...])
-            STUNAttribute.append(type: STUNAttribute.messageIntegrityType, value: digest, to: &bytes)
+            let digest = key.authenticate(bytes[...], length: key.codeLength)
+            let type =
+                key.isSHA256 ? STUNAttribute.messageIntegritySHA256Type : STUNAttribute.messageIntegrityType
+            STUNAttribute.append(type: type, value: digest, to: &bytes)
         }
         if fingerprint {
             // The length that the checksum covers counts the FINGERPRINT too (RFC 8489 §14.7).
@@ -192,6 +207,16 @@ public struct STUNMessage: Sendable {
         }
         setLength(bytes.count, of: &bytes)
         return bytes
+    }
+
+    /// Appends the header, its length still 0, and the attributes.
+    func write(to bytes: inout [UInt8]) {
+        bytes.append(uint16: STUNMessage.type(messageClass, method))
+        bytes.append(uint16: 0)
+        bytes.append(uint32: STUNMessage.magicCookie)
+        bytes.append(uint32: transactionID.high)
+        bytes.append(uint64: transactionID.low)
+        for attribute in attributes { attribute.append(to: &bytes, transactionID: transactionID) }
     }
 
     private func setLength(_ count: Int, of bytes: inout [UInt8]) {

@@ -1,4 +1,5 @@
 import Foundation
+import ICE
 import Testing
 
 @testable import Gateway
@@ -42,7 +43,7 @@ import Testing
         var configuration = Configuration()
         configuration.door.name = "The \"back\" door: \\ # ü\u{7}"
         configuration.network.udpPorts = 5000...5001
-        configuration.network.stunServers = [try #require(ICEServerURI("[::1]", defaultScheme: .stun))]
+        configuration.network.stunServers = [try #require(RTCIceServerURL("[::1]", defaultScheme: .stun))]
         configuration.button.debounce = .zero
         #expect(try load(configuration.yaml) == configuration)
     }

@@ -1,5 +1,6 @@
 import Board
 import Gateway
+import ICE
 import Testing
 import Wire
 
@@ -62,10 +63,10 @@ import Wire
         expected.network.udpPorts = 50000...50010
         expected.network.interfaces = ["eth0", "wlan0"]
         expected.network.stunServers = [
-            try #require(ICEServerURI("stun:stun.example.org:3478", defaultScheme: .turn)),
-            try #require(ICEServerURI("[2001:db8::1]:19302", defaultScheme: .stun)),
+            try #require(RTCIceServerURL("stun:stun.example.org:3478", defaultScheme: .turn)),
+            try #require(RTCIceServerURL("[2001:db8::1]:19302", defaultScheme: .stun)),
         ]
-        expected.network.turnServer = ICEServerURI("turns:turn.example.org:5349?transport=tcp", defaultScheme: .turn)
+        expected.network.turnServer = RTCIceServerURL("turns:turn.example.org:5349?transport=tcp", defaultScheme: .turn)
         expected.network.turnUsername = "door"
         expected.network.turnCredential = "12345"
         expected.log.level = .debug

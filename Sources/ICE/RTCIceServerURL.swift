@@ -1,15 +1,22 @@
 import Wire
 
 /// The URI of a STUN server (RFC 7064) or a TURN server (RFC 7065).
-public struct ICEServerURI: Hashable, Sendable, CustomStringConvertible {
+public struct RTCIceServerURL: Hashable, Sendable, CustomStringConvertible {
     /// The scheme.
     public enum Scheme: String, CaseIterable, Sendable {
         /// STUN over UDP.
         case stun
+        /// STUN over TLS.
+        case stuns
         /// TURN over UDP or TCP.
         case turn
         /// TURN over TLS or DTLS.
         case turns
+
+        /// Whether the server is spoken to under TLS (or DTLS).
+        public var isSecure: Bool { self == .stuns || self == .turns }
+        /// Whether the server relays.
+        public var relays: Bool { self == .turn || self == .turns }
     }
 
     /// The transport that a TURN URI asks for.
@@ -29,19 +36,21 @@ public struct ICEServerURI: Hashable, Sendable, CustomStringConvertible {
     /// The transport; nil where the URI names none.
     public let transport: Transport?
 
-    /// The URI `text`, which gets `defaultScheme` where it names none: `host:port`. Nil where it is not one.
-    public init?(_ text: String, defaultScheme: Scheme) {
+    /// The URI `text`; where it names no scheme, `host:port`, it gets `defaultScheme`. Nil where it is none.
+    public init?(_ text: String, defaultScheme: Scheme? = nil) {
         var rest = text[...]
-        var scheme = defaultScheme
-        if let named = Scheme.allCases.first(where: { text.hasPrefix($0.rawValue + ":") }) {
-            scheme = named
-            rest = rest.dropFirst(named.rawValue.count + 1)
+        var named = defaultScheme
+        // RFC 3986 §3.1: schemes do not care for case.
+        if let own = Scheme.allCases.first(where: { text.lowercased().hasPrefix($0.rawValue + ":") }) {
+            named = own
+            rest = rest.dropFirst(own.rawValue.count + 1)
         }
+        guard let scheme = named else { return nil }
         // RFC 7065 §3.1: turnURI = scheme ":" host [ ":" port ] [ "?transport=" transport ]; a STUN URI has no query.
         var transport: Transport?
         if let query = rest.firstIndex(of: "?") {
             let name = "?transport="
-            guard scheme != .stun, rest[query...].hasPrefix(name) else { return nil }
+            guard scheme.relays, rest[query...].hasPrefix(name) else { return nil }
             transport = Transport(rawValue: String(rest[query...].dropFirst(name.count)))
             guard transport != nil else { return nil }
             rest = rest[..<query]
@@ -49,7 +58,7 @@ public struct ICEServerURI: Hashable, Sendable, CustomStringConvertible {
         guard let (host, port) = Self.hostAndPort(rest) else { return nil }
         self.scheme = scheme
         self.host = host
-        self.port = port ?? (scheme == .turns ? 5349 : 3478)
+        self.port = port ?? (scheme.isSecure ? 5349 : 3478)
         self.transport = transport
     }
 
@@ -81,6 +90,9 @@ public struct ICEServerURI: Hashable, Sendable, CustomStringConvertible {
         return (String(host), port)
     }
 
+    /// Whether the server is reached by a TCP connection: what the URI asks for, else what its scheme is for.
+    public var usesTCP: Bool { transport.map { $0 == .tcp } ?? scheme.isSecure }
+
     /// `turn:turn.example.org:3478?transport=udp`, as the page's RTCPeerConnection takes it.
     public var description: String {
         let host = host.contains(":") ? "[\(host)]" : host
@@ -91,5 +103,5 @@ public struct ICEServerURI: Hashable, Sendable, CustomStringConvertible {
 
 extension Character {
     /// Whether it is one of 0 to 9; other scripts' digits, which `Int` refuses too, are not.
-    var isASCIIDigit: Bool { isASCII && isNumber }
+    fileprivate var isASCIIDigit: Bool { isASCII && isNumber }
 }
