@@ -6,11 +6,11 @@ enum CodecPreferences {
     /// answers.
     static let h264 = RTPCodec(
         payloadType: 102, name: "H264", clockRate: 90_000,
-        parameters: [
-            FormatParameter("level-asymmetry-allowed", "1"), FormatParameter("packetization-mode", "1"),
-            FormatParameter("profile-level-id", "42e01f"),
-        ],
+        parameters: H264Parameters(profile: .constrainedBaseline, level: level).formatParameters,
         feedback: videoFeedback)
+
+    /// The highest level that this endpoint asks for: 3.1, 1280x720 at 30 pictures a second.
+    private static let level = H264Level(idc: 31)
 
     /// Opus, which is always 48 kHz and two channels in SDP (RFC 7587 §7).
     static let opus = RTPCodec(
@@ -50,7 +50,10 @@ enum CodecPreferences {
             let usable = parameters.filter { $0.1.packetizationMode == 1 }
             let chosen =
                 usable.first { $0.1.profile == .constrainedBaseline } ?? usable.first { $0.1.profile == .baseline }
-            guard var codec = chosen?.0 else { return nil }
+            guard var codec = chosen?.0, let theirs = chosen?.1 else { return nil }
+            // a description says what its own side receives; sprop-parameter-sets, too, are theirs (RFC 6184 §8.2.2)
+            let ours = H264Parameters(profile: theirs.profile, level: level)
+            codec.parameters = (ours.answer(to: theirs) ?? ours).formatParameters
             codec.feedback = videoFeedback.filter(codec.feedback.contains)
             let rtx = codecs.first { $0.isNamed("rtx") && $0.associatedPayloadType == codec.payloadType }
             return .init(codec: codec, rtxPayloadType: rtx?.payloadType)

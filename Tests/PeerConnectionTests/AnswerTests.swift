@@ -160,6 +160,25 @@ import Wire
         #expect(answer.media[0].codecs[0].parameter("profile-level-id") == "42001f")
     }
 
+    // RFC 6184 §8.2.2
+    @Test func `the answer says what the door receives, not what the other side sends`() throws {
+        var door = Fixture.peer()
+        let answer = try door.answer(
+            Fixture.chromium { offer in
+                offer.media[0].codecs.removeAll { $0.payloadType == 102 }
+                guard let index = offer.media[0].codecs.firstIndex(where: { $0.payloadType == 108 }) else { return }
+                offer.media[0].codecs[index].parameters = [
+                    .init("packetization-mode", "1"), .init("level-asymmetry-allowed", "1"),
+                    .init("profile-level-id", "42c00c"), .init("sprop-parameter-sets", "Z0LADNoFB+wFqDAw,aM48gA=="),
+                ]
+            })
+        #expect(
+            answer.media[0].codecs[0].parameters == [
+                .init("level-asymmetry-allowed", "1"), .init("packetization-mode", "1"),
+                .init("profile-level-id", "42e01f"),
+            ])
+    }
+
     @Test func `feedback and retransmission are answered only where they were offered`() throws {
         var door = Fixture.peer()
         let answer = try door.answer(
