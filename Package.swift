@@ -108,6 +108,14 @@ let package = Package(
             name: "benchmark-daemon", dependencies: ["NativePeer", "Wire", "Media", "Camera", "Codecs", "CLinux"],
             path: "Tests/Benchmarks/Daemon", swiftSettings: swiftSettings),
 
+        // Calls between two peers of ours, to be measured.
+        .target(
+            name: "PeerCalls", dependencies: ["Wire", "RTP", "DTLS", "PeerConnection", "Media", "Gateway"],
+            path: "Tests/PeerCalls", swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "benchmark-peer", dependencies: ["PeerCalls", "Wire", "Media", "CLinux"],
+            path: "Tests/Benchmarks/Peer", swiftSettings: swiftSettings),
+
         // The wall clock that OpenSSL sees, for tests that let virtual time pass.
         .target(name: "CVirtualClock", path: "Tests/CVirtualClock"),
         // How much memory is in use.

@@ -113,7 +113,8 @@ public struct CallHub {
         case .peerConnected(let call): connected(call, at: now)
         case .peerClosed(let call):
             if let viewer = calls[call]?.viewer { end(call, .hangup, by: party(viewer), at: now) }
-        case .peerFailed(let call, let reason): end(call, .peerFailed, detail: reason, at: now)
+        case .peerFailed(let call, let reason):
+            end(call, calls[call]?.isConnected == true ? .connectionLost : .peerFailed, detail: reason, at: now)
         case .devicesChanged(let new): change(to: new)
         case .watchersChanged(let count):
             watchers = count

@@ -122,8 +122,10 @@ public enum EndReason: String, Hashable, Sendable, Codable {
     case rejected
     /// The call reached the longest duration allowed.
     case maxDuration = "max_duration"
-    /// The media connection failed or never came about.
+    /// The media connection never came about.
     case peerFailed = "peer_failed"
+    /// The media connection broke and could not be recovered.
+    case connectionLost = "connection_lost"
     /// The daemon is stopping.
     case shutdown
 }

@@ -65,6 +65,7 @@ struct PageFiles {
         "ring-dialog.js": PackageResources.ring_dialog_js,
         "ring.js": PackageResources.ring_js,
         "ringer.js": PackageResources.ringer_js,
+        "recovery.js": PackageResources.recovery_js,
         "session.js": PackageResources.session_js,
         "shortcuts.js": PackageResources.shortcuts_js,
         "signalling.js": PackageResources.signalling_js,

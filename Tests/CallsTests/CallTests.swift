@@ -162,15 +162,22 @@ import Wire
         #expect(house.handle(.peerClosed(call)).isEmpty)
     }
 
-    @Test func aFailedPeerEndsTheCall() throws {
+    @Test func aConnectionThatIsLostEndsTheCallWithThatReason() throws {
         var house = House()
         let viewer = house.open("Kitchen")
         let call = try house.watch(viewer)
         let outputs = house.handle(.peerFailed(call, "consent expired"))
-        #expect(outputs.messages(to: viewer) == [.callHangup(call, .peerFailed, by: nil)])
-        #expect(outputs.acts == [.endSession(call, .peerFailed)])
+        #expect(outputs.messages(to: viewer) == [.callHangup(call, .connectionLost, by: nil)])
+        #expect(outputs.acts == [.endSession(call, .connectionLost)])
         #expect(
             house.send(.callInitiate(recipient: .door), from: viewer).accepted(by: viewer) != nil, "and can call again")
+    }
+
+    @Test func aConnectionThatFailsBeforeItCameAboutEndsTheCallWithAnotherReason() throws {
+        var house = House()
+        let viewer = house.open("Kitchen")
+        let call = try #require(house.send(.callInitiate(recipient: .door), from: viewer).accepted(by: viewer))
+        #expect(house.handle(.peerFailed(call, "no path")).acts == [.endSession(call, .peerFailed)])
     }
 
     @Test func aCallThatNeverConnectsEnds() throws {

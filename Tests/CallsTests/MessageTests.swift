@@ -202,7 +202,9 @@ import Testing
         let path =
             #filePath.split(separator: "/").dropLast(3).reduce("") { "\($0)/\($1)" } + "/Sources/Calls/PROTOCOL.md"
         let document = String(decoding: try Data(contentsOf: URL(fileURLWithPath: path)), as: UTF8.self)
-        let reasons: [EndReason] = [.hangup, .unanswered, .rejected, .maxDuration, .peerFailed, .shutdown]
+        let reasons: [EndReason] = [
+            .hangup, .unanswered, .rejected, .maxDuration, .peerFailed, .connectionLost, .shutdown,
+        ]
         let codes: [CallErrorCode] = [
             .badMessage, .unknownCall, .recipientOffline, .notAllowed, .alreadyAnswered, .busy, .negotiationFailed,
         ]

@@ -143,7 +143,8 @@ extension EndReason {
         case .unanswered: "nobody answered"
         case .rejected: "everybody declined"
         case .maxDuration: "the longest call allowed is over"
-        case .peerFailed: "the connection failed"
+        case .peerFailed: "no connection came about"
+        case .connectionLost: "the connection was lost"
         case .shutdown: "the daemon is stopping"
         }
     }

@@ -126,6 +126,7 @@ extension Daemon {
     }
 
     private func follow(_ state: RTCPeerConnectionState, of session: Session, at now: Instant) {
+        if case .call = session.viewer { recover(session, .connectionStateChanged(state), at: now) }
         switch (state, session.viewer) {
         case (.connected, _):
             let isFirst = session.connectedAt == nil
@@ -133,16 +134,41 @@ extension Daemon {
             video?.requestKeyFrame()
             guard isFirst else { return }
             if case .call(let call) = session.viewer { hub.handle(.peerConnected(call), at: now) }
-        case (.failed, .call(let call)):
-            hub.handle(.peerFailed(call, session.peer.failureReason?.description ?? "unknown"), at: now)
         case (.closed, .call(let call)):
             hub.handle(.peerClosed(call), at: now)
         case (.failed, .player):
             endSession(session.id, because: session.peer.failureReason?.description ?? "unknown", at: now)
         case (.closed, .player):
             endSession(session.id, because: "the player closed the connection", at: now)
-        case (.new, _), (.connecting, _), (.disconnected, _):
+        case (.failed, .call), (.new, _), (.connecting, _), (.disconnected, _):
             break
+        }
+    }
+
+    // MARK: Recovery
+
+    /// Tells the recovery of a call what happened, and does what it wants done. A player by WHEP can be offered nothing,
+    /// and has its own: it comes again.
+    func recover(_ session: Session, _ input: ConnectionRecovery.Input, at now: Instant) {
+        guard case .call(let call) = session.viewer else { return }
+        // of a connection that never was there is nothing to recover
+        guard session.connectedAt != nil else {
+            guard input == .connectionStateChanged(.failed) else { return }
+            return hub.handle(.peerFailed(call, session.failure), at: now)
+        }
+        let lostAt = session.recovery.lostAt
+        session.recovery.handle(input, at: now)
+        while let output = session.recovery.nextOutput() {
+            switch output {
+            case .stateChanged(.steady):
+                log.info("peer \(session.id): the path is back after \((now - (lostAt ?? now)).inWords)")
+            case .stateChanged(.waiting): log.info("peer \(session.id): silent; waiting for it to come back")
+            case .stateChanged(.restarting): log.info("peer \(session.id): looking for another path (ICE restart)")
+            case .stateChanged: break
+            case .restartIce: session.peer.restartIce()
+            case .abandon, .reconnect:
+                hub.handle(.peerFailed(call, session.failure), at: now)
+            }
         }
     }
 

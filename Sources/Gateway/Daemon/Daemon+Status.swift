@@ -32,6 +32,8 @@ struct DaemonStatus: Encodable {
     struct Peer: Encodable {
         let kind: String
         let connectionState: String
+        /// What is done about a lost path: `waiting`, `restarting`; absent while there is one.
+        let recovery: String?
         let ageSeconds: Double
         let path: String?
         let roundTripMilliseconds: Double?
@@ -109,6 +111,7 @@ extension Daemon {
         }
         return DaemonStatus.Peer(
             kind: kind, connectionState: session.peer.connectionState.rawValue,
+            recovery: session.recovery.state == .steady ? nil : "\(session.recovery.state)",
             ageSeconds: (now - session.began).inSeconds, path: path,
             roundTripMilliseconds: statistics.roundTripTime?.milliseconds,
             videoPacketsSent: statistics.packetsSent(.video), audioPacketsSent: statistics.packetsSent(.audio),

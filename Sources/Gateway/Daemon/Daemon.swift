@@ -192,6 +192,7 @@ actor Daemon {
         if let deadline = hub.deadline, deadline <= now { hub.handle(.timePassed, at: now) }
         for session in sessions.values {
             if let deadline = session.peer.deadline, deadline <= now { session.peer.handle(.timePassed, at: now) }
+            if let deadline = session.recovery.deadline, deadline <= now { recover(session, .timePassed, at: now) }
         }
         if let nextDeviceAttempt, nextDeviceAttempt <= now { openLines(at: now) }
         // before the hub is drained: a press that its deadline completes has something to tell
@@ -203,7 +204,8 @@ actor Daemon {
         } while drainHub(at: now)
         flush()
         updateDemand(at: now)
-        let sessionDeadlines = sessions.values.lazy.compactMap { $0.peer.deadline }.min()
+        let sessionDeadlines = sessions.values.lazy.compactMap { earliest($0.peer.deadline, $0.recovery.deadline) }
+            .min()
         return earliest(
             hub.deadline, sessionDeadlines, stoppingUntil, nextDeviceAttempt, button?.deadline, chime?.deadline)
     }

@@ -27,6 +27,8 @@ final class Session {
     let began: Instant
     var peer: RTCPeerConnection
     var negotiation = PerfectNegotiation(isPolite: false)
+    /// How a path that is lost is found again.
+    var recovery: ConnectionRecovery
     /// What this peer's outgoing media is bound to, once it was added.
     private(set) var tracks: (video: TransceiverID, audio: TransceiverID)?
     /// Whether pictures wait for a key frame: a decoder can start nowhere else.
@@ -41,6 +43,7 @@ final class Session {
         self.id = id
         self.viewer = viewer
         began = now
+        recovery = ConnectionRecovery(patience: .door)
         peer = RTCPeerConnection(configuration: configuration, random: random)
     }
 
@@ -70,6 +73,9 @@ final class Session {
         awaitsKeyFrame = true
     }
 
+    /// Why the connection is of no use, in words.
+    var failure: String { peer.failureReason?.description ?? "the viewer's side fell silent" }
+
     /// The steps on the way to the first picture, in order.
     func milestones(at now: Instant) -> [(name: String, at: Instant)] {
         let steps: [(String, Instant?)] = [
@@ -94,4 +100,16 @@ final class Session {
         guard isConnected, let tracks, peer.canSend(on: tracks.audio) else { return }
         peer.send(packet, on: tracks.audio, at: now)
     }
+}
+
+extension ConnectionRecovery.Patience {
+    /// The door's: it restarts ICE, and leaves a fresh call to the page, which has its wish and its button. Consent to
+    /// send runs out after 30 s without an answer (RFC 7675 §5.1), so that to wait longer would be of no use.
+    static let door: Self = {
+        var patience = Self()
+        patience.restart = .seconds(30)
+        patience.limit = .seconds(30)
+        patience.canReconnect = false
+        return patience
+    }()
 }

@@ -1,7 +1,8 @@
 // One call with the door: the RTCPeerConnection and its negotiation.
 
 /**
- * Events: `connected` (ICE and DTLS are up), `disconnected` (ICE lost its path, may recover), `failed`.
+ * Events: `connected` (ICE and DTLS are up), `disconnected` (ICE lost its path, may recover), `failed` (it found none, which a
+ * restart may mend), `unusable` (detail: `{ reason }`; nothing mends it).
  *
  * The peer connection and its offer are made at once, before the daemon has accepted the call and named it; what must
  * be sent meanwhile waits for `accepted(id)`.
@@ -73,6 +74,11 @@ export class DoorCall extends EventTarget {
         if (!this.#isClosed) await this.#microphoneSender.replaceTrack(track);
     }
 
+    /** Looks for a new path for the same call: `negotiationneeded` follows. */
+    restartIce() {
+        if (!this.#isClosed) this.peerConnection.restartIce();
+    }
+
     close() {
         this.#isClosed = true;
         this.peerConnection.close();
@@ -136,6 +142,6 @@ export class DoorCall extends EventTarget {
     #fail(error) {
         if (this.#isClosed) return;
         console.error("doorward: negotiation failed:", error);
-        this.dispatchEvent(new CustomEvent("failed", { detail: { reason: "negotiation_failed" } }));
+        this.dispatchEvent(new CustomEvent("unusable", { detail: { reason: "negotiation_failed" } }));
     }
 }

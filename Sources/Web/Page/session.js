@@ -1,6 +1,7 @@
 // The wish to see the door, kept through broken connections: dials, watches over the picture, dials again.
 
 import { DoorCall } from "./call.js";
+import { Recovery } from "./recovery.js";
 import { Statistics } from "./statistics.js";
 import { Timeline } from "./timeline.js";
 
@@ -8,19 +9,16 @@ import { Timeline } from "./timeline.js";
 const acceptTimeout = 8_000;
 /** From acceptance to the first picture. */
 const pictureTimeout = 15_000;
-/** ICE often recovers from "disconnected" by itself (webrtc-pc §5.6: intermittent); after this the page calls anew. */
-const disconnectPatience = 6_000;
 /** Without a new frame for so long the picture counts as frozen; after the longer time the page calls anew. */
 const frozenAfter = 3_000;
 const frozenPatience = 10_000;
 
 const watchInterval = 1_000;
-const firstRetryDelay = 500;
-const longestRetryDelay = 15_000;
-const mostRetries = 8;
 
 /** Ends of a call that calling again may mend. */
-const retriedReasons = new Set(["peer_failed", "noAnswer", "noConnection", "frozen", "signallingLost", "unknown_call"]);
+const retriedReasons = new Set([
+    "peer_failed", "connection_lost", "noAnswer", "noConnection", "frozen", "signallingLost", "unknown_call",
+]);
 
 /** Ends that somebody or some rule meant. */
 const orderlyReasons = new Set(["hangup", "max_duration", "shutdown"]);
@@ -32,7 +30,7 @@ const orderlyReasons = new Set(["hangup", "max_duration", "shutdown"]);
  *             └────── retrying ◄──────┴────────────┘       and from everywhere: ended, failed
  *
  * `status.reason` is `{ code, by? }` (a key of `strings.reasons`) for retrying, ended and failed; `status.why` tells what
- * interrupted the picture ("disconnected", "frozen", "signalling"); `since` and `retryAt` are milliseconds since the epoch.
+ * interrupted the picture ("disconnected", "restarting", "frozen", "signalling"); `since` and `retryAt` are milliseconds since the epoch.
  * Event `change` after every change.
  */
 export class Session extends EventTarget {
@@ -49,8 +47,11 @@ export class Session extends EventTarget {
     /** What an acceptance is awaited for: null, "door", or the id of the ring that was accepted here. */
     #awaited = null;
     #microphoneTrack = null;
-    #retries = 0;
-    #timers = { step: 0, retry: 0, disconnect: 0, watch: 0 };
+    #recovery = new Recovery();
+    /** Whether there was a picture since the wish for it. */
+    #wasLive = false;
+    #lastReason = null;
+    #timers = { step: 0, recovery: 0, watch: 0 };
     #progress = { frames: 0, at: 0 };
 
     constructor({ send, picture }) {
@@ -79,8 +80,11 @@ export class Session extends EventTarget {
         this.#iceServers = iceServers;
         this.#expectsPicture = hasCamera;
         this.#isReachable = true;
-        this.#retries = 0;
-        if (this.isWanted) this.#dial();
+        if (!this.isWanted) return;
+        // of an earlier call the daemon knows nothing any more
+        if (this.#call) this.#call.id = null;
+        this.#recover("ended");
+        this.#recover("reachable");
     }
 
     unreachable() {
@@ -104,7 +108,8 @@ export class Session extends EventTarget {
             this.#awaited = answering;
             this.#send({ type: "call-accept", call: answering });
         } else if (!this.#call) {
-            this.#retries = 0;
+            this.#recovery = new Recovery();
+            this.#wasLive = false;
             this.#dial(answering);
         }
     }
@@ -157,12 +162,17 @@ export class Session extends EventTarget {
         this.#call?.sendMicrophone(track);
     }
 
+    /** How the lost connection is being recovered, for support and tests. */
+    get recovery() {
+        const { state, attempt } = this.#recovery;
+        return { state, attempt };
+    }
+
     #dial(answering = null) {
-        clearTimeout(this.#timers.retry);
         const isRetry = this.isWanted;
         this.#makeCall();
         if (!isRetry) this.#become({ phase: "calling" });
-        else this.#become({ phase: "retrying", reason: this.status.reason ?? { code: "signallingLost" } });
+        else this.#become({ phase: "retrying", reason: this.status.reason ?? this.#lastReason ?? { code: "signallingLost" } });
         this.#awaited = answering ?? "door";
         const message = answering ? { type: "call-accept", call: answering } : { type: "call-initiate", recipient: "door" };
         if (this.#send(message)) this.#startStep(acceptTimeout, "noAnswer");
@@ -180,22 +190,72 @@ export class Session extends EventTarget {
         };
         call.addEventListener("connected", whileCurrent(() => this.#connected()));
         call.addEventListener("disconnected", whileCurrent(() => this.#disconnected()));
-        call.addEventListener("failed", whileCurrent(({ detail }) => this.#over({ code: detail?.reason ?? "noConnection" }, true)));
+        call.addEventListener("failed", whileCurrent(() => this.#recover("failed")));
+        call.addEventListener("unusable", whileCurrent(({ detail }) => this.#over({ code: detail.reason }, true)));
         this.#call = call;
         if (this.#microphoneTrack) call.sendMicrophone(this.#microphoneTrack);
         this.#picture.show(call.stream);
     }
 
     #connected() {
-        clearTimeout(this.#timers.disconnect);
         if (!this.#expectsPicture) this.#pictureArrived();
-        else if (this.status.why === "disconnected") this.#restored();
+        // a fresh call is recovered once there is a picture; one that was interrupted, with its path
+        if (this.status.phase !== "interrupted") return;
+        this.#recover("connected");
+        this.#progress.at = performance.now();
+        if (["disconnected", "restarting"].includes(this.status.why)) this.#restored();
     }
 
     #disconnected() {
-        if (this.status.phase === "live") this.#become({ ...this.status, phase: "interrupted", why: "disconnected" });
-        clearTimeout(this.#timers.disconnect);
-        this.#timers.disconnect = setTimeout(() => this.#over({ code: "peer_failed" }, true), disconnectPatience);
+        if (this.status.phase === "live" || this.status.why === "frozen") {
+            this.#become({ ...this.status, phase: "interrupted", why: "disconnected" });
+        }
+        // before there was a picture the time for it runs anyhow
+        if (this.status.phase === "interrupted") this.#recover("disconnected");
+    }
+
+    /** Tells the recovery what happened, and does what it wants done. */
+    #recover(what) {
+        const before = this.#recovery.state;
+        const action = this.#recovery.handle(what, Date.now());
+        const { state, attempt } = this.#recovery;
+        if (state !== before) console.info(`doorward: recovery: ${state}${attempt > 0 ? `, attempt ${attempt}` : ""}`);
+        switch (action) {
+            case "restart":
+                if (this.status.phase === "interrupted") this.#become({ ...this.status, why: "restarting" });
+                this.#call?.restartIce();
+                break;
+            case "end":
+                this.#tellHangup();
+                this.#awaited = null;
+                this.#dropCall();
+                this.#becomeRetrying();
+                break;
+            case "reconnect":
+                // without signalling the attempt waits for it
+                if (this.#isReachable) this.#dial();
+                break;
+            case "abandon":
+                this.#tellHangup();
+                this.#finish("failed", this.#wasLive ? { code: "notRecovered" } : this.#lastReason);
+                break;
+            default:
+                break;
+        }
+        this.#awaitRecovery();
+    }
+
+    #awaitRecovery() {
+        clearTimeout(this.#timers.recovery);
+        const { deadline } = this.#recovery;
+        if (deadline === null || !this.isWanted) return;
+        this.#timers.recovery = setTimeout(() => this.#recover("timePassed"), Math.max(0, deadline - Date.now()));
+    }
+
+    #becomeRetrying() {
+        const reason = this.#lastReason ?? { code: "connection_lost" };
+        if (this.#isReachable) this.#become({ phase: "retrying", reason, retryAt: this.#recovery.retryAt });
+        else this.#become({ phase: "retrying", reason });
     }
 
     #pictureArrived() {
@@ -205,7 +265,9 @@ export class Session extends EventTarget {
             this.timeline.mark("first frame");
             console.info(String(this.timeline));
         }
-        this.#retries = 0;
+        this.#wasLive = true;
+        this.#lastReason = null;
+        this.#recover("connected");
         this.#progress = { frames: 0, at: performance.now() };
         if (!["live", "interrupted"].includes(this.status.phase)) {
             this.#become({ phase: "live", since: Date.now() });
@@ -235,6 +297,8 @@ export class Session extends EventTarget {
 
     #judge(frames) {
         const now = performance.now();
+        // While the path is lost no picture can come; the recovery has its own times.
+        if (this.#recovery.state !== "steady") return;
         // A hidden page may decode nothing; that says nothing about the door.
         if (frames !== this.#progress.frames || !this.#expectsPicture || document.hidden) {
             this.#progress = { frames, at: now };
@@ -258,33 +322,22 @@ export class Session extends EventTarget {
 
     /** The call is over, by the other side's word or by what was seen here; some ends are worth another try. */
     #over(reason, mustTell = false) {
+        // a call that the daemon ended is not hung up again
         if (mustTell) this.#tellHangup();
+        else if (this.#call) this.#call.id = null;
         this.#awaited = null;
         if (retriedReasons.has(reason.code)) this.#abandon(reason);
         else this.#finish(orderlyReasons.has(reason.code) ? "ended" : "failed", reason);
     }
 
-    /** Gives this attempt up and plans the next. */
+    /** Gives this attempt up; the recovery plans the next. */
     #abandon(reason) {
-        this.#dropCall();
-        this.#retries += 1;
-        if (this.#retries > mostRetries) {
-            this.#finish("failed", reason);
-            return;
-        }
-        // Without signalling the next attempt waits for it, however long that takes.
-        if (!this.#isReachable) {
-            this.#become({ phase: "retrying", reason });
-            return;
-        }
-        const delay = Math.min(longestRetryDelay, firstRetryDelay * 2 ** (this.#retries - 1));
-        clearTimeout(this.#timers.retry);
-        this.#timers.retry = setTimeout(() => this.#dial(), delay);
-        this.#become({ phase: "retrying", reason, retryAt: Date.now() + delay });
+        this.#lastReason = reason;
+        this.#recover("ended");
     }
 
     #finish(phase, reason) {
-        clearTimeout(this.#timers.retry);
+        clearTimeout(this.#timers.recovery);
         this.#awaited = null;
         this.#dropCall();
         this.#picture.clear();
@@ -293,7 +346,6 @@ export class Session extends EventTarget {
 
     #dropCall() {
         clearTimeout(this.#timers.step);
-        clearTimeout(this.#timers.disconnect);
         clearInterval(this.#timers.watch);
         this.#call?.close();
         this.#call = null;

@@ -48,6 +48,7 @@ export const strings = {
         soundOnlyHint: "The door has no camera. You can listen and talk.",
         interrupted: "The picture stopped",
         interruptedHint: "The connection to the door is weak. Waiting for it to come back.",
+        restartingHint: "The connection to the door is lost. Looking for another way to it.",
         frozenHint: "No new picture is arriving. Waiting for it to come back.",
         signallingLostHint: "The door's service is out of reach. Calling again as soon as it answers.",
         retrying: "Calling the door again",
@@ -65,7 +66,9 @@ export const strings = {
         rejected: "Everybody declined.",
         max_duration: (by, limit) =>
             limit > 0 ? `The call reached its limit of ${duration(limit)}.` : "The call reached its time limit.",
-        peer_failed: "The connection to the door broke.",
+        peer_failed: "The connection to the door did not come about.",
+        connection_lost: "The connection to the door broke.",
+        notRecovered: "The connection to the door broke and did not come back within a minute. Check the network, then try again.",
         shutdown: "The door's service was stopped.",
         recipient_offline: "The door is not there. Its service runs, but the door did not join.",
         not_allowed: "This page is not allowed to call the door.",

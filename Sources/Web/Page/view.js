@@ -62,7 +62,9 @@ function statusOf(state, now) {
             if (door.camera !== "none") return { title: "", text: "" };
             return { title: texts.soundOnly, text: texts.soundOnlyHint };
         case "interrupted": {
-            const hints = { disconnected: texts.interruptedHint, frozen: texts.frozenHint, signalling: texts.signallingLostHint };
+            const hints = {
+                disconnected: texts.interruptedHint, restarting: texts.restartingHint, frozen: texts.frozenHint, signalling: texts.signallingLostHint,
+            };
             return { title: texts.interrupted, text: hints[status.why], isBusy: true };
         }
         case "retrying": {

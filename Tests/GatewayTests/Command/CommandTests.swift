@@ -20,8 +20,17 @@ import Testing
         (["check", "door.yaml"], .check(Source(file: "door.yaml"))),
         (["check", "--set", "web.port=1", "door.yaml"], .check(Source(file: "door.yaml", overrides: ["web.port=1"]))),
         (["ring"], .ring(Source())),
-        (["ring", "--config", "door.yaml"], .ring(Source(file: "door.yaml"))),
+        (["ring", "view", "--config", "door.yaml"], .ring(Source(file: "door.yaml"))),
         (["devices"], .devices),
+        (["view", "http://door/whep"], .view(options("http://door/whep"))),
+        (
+            ["view", "http://door/whep?a=b", "--duration", "2.5"],
+            .view(options("http://door/whep?a=b", duration: 2500))
+        ),
+        (
+            ["view", "--token=a=b", "--save-video=v", "--save-audio", "a", "--insecure", "https://door"],
+            .view(options("https://door", token: "a=b", video: "v", audio: "a", insecure: true))
+        ),
         (["help"], .help),
         (["--help"], .help),
         (["-h"], .help),
@@ -54,13 +63,36 @@ import Testing
         (["check", "-x"], "check takes no “-x”"),
         (["ring", "twice"], "ring takes no “twice”"),
         (["devices", "all"], "devices takes no “all”"),
+        (["view"], "view needs the address to call"),
+        (["view", "http://a", "http://b"], "view takes no “http://b”"),
+        (["view", "http://a", "--loud"], "view takes no “--loud”"),
+        (["view", "http://a", "--insecure=yes"], "view takes no “--insecure=yes”"),
+        (["view", "http://a", "--token"], "--token needs a value"),
+        (["view", "http://a", "--save-audio="], "--save-audio needs a value"),
+        (["view", "http://a", "--duration", "long"], "--duration needs seconds, not “long”"),
+        (["view", "http://a", "--duration", "0"], "--duration needs seconds, not “0”"),
+        (["view", "http://a", "--duration", "nan"], "--duration needs seconds, not “nan”"),
     ])
     func `A command line that cannot be understood says why`(arguments: [String], complaint: String) {
         #expect(throws: Command.UsageError(description: complaint)) { try Command.parse(arguments) }
     }
 
+    private static func options(
+        _ url: String, duration: Int? = nil, token: String? = nil, video: String? = nil, audio: String? = nil,
+        insecure: Bool = false
+    ) -> ViewOptions {
+        var options = ViewOptions()
+        options.url = url
+        options.duration = duration.map { .milliseconds($0) }
+        options.token = token
+        options.videoFile = video
+        options.audioFile = audio
+        options.trustsAnyCertificate = insecure
+        return options
+    }
+
     @Test func `The help names every command and option`() {
-        for word in ["run", "check", "devices", "ring", "--config", "--set", "--help", "--version"] {
+        for word in ["run", "check", "devices", "ring", "view", "--config", "--set", "--help", "--version"] {
             #expect(Command.usage.contains(word), "\(word)")
         }
         #expect(Command.usage.hasPrefix("doorward \(Command.programVersion)"))
