@@ -5,6 +5,8 @@ extension RTCPeerConnection {
     /// What a description must have to be used at all.
     func check(_ session: SessionDescription) throws(RTCError) {
         for (index, section) in session.media.enumerated() where !section.isRejected && section.isRTP {
+            // "bundle-only" without a bundle is rejected by whoever answers (RFC 9143 §6)
+            guard !section.isBundleOnly || session.transportSection(for: index) != index else { continue }
             guard let transport = RemoteTransport(of: session, for: index) else {
                 throw .invalidAccess("media description \(index) has no ICE credentials or no usable fingerprint")
             }

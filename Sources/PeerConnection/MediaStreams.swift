@@ -8,6 +8,8 @@ struct MediaStreams {
     /// A stream that leaves.
     struct Outgoing {
         let transceiver: TransceiverID
+        /// The transport it leaves by.
+        var transport: PeerTransport.ID
         var sender: RTPSender
         var extensions: HeaderExtensionValues
         /// The last full intra request of each receiver, whose repetition is no new request (RFC 5104 §4.3.1.2).
@@ -17,6 +19,8 @@ struct MediaStreams {
     /// What a media description lets in.
     struct Incoming {
         let transceiver: TransceiverID
+        /// The transport it comes by.
+        let transport: PeerTransport.ID
         let mid: String?
         let payloadType: UInt8
         let clockRate: Int
@@ -88,11 +92,13 @@ struct MediaStreams {
 extension RTCPeerConnection {
     // MARK: Configuration
 
-    /// Makes one media description of an exchange take effect. `isShared` says whether it goes by the one transport.
-    mutating func configure(_ position: Int, ours: MediaDescription, theirs: MediaDescription, isShared: Bool) {
+    /// Makes one media description of an exchange take effect. Where no transport carries it, nothing flows.
+    mutating func configure(
+        _ position: Int, ours: MediaDescription, theirs: MediaDescription, by transport: PeerTransport.ID?
+    ) {
         let transceiver = transceivers[position]
         let isRejected = ours.isRejected || theirs.isRejected
-        let codec = isRejected || !isShared ? nil : CodecPreferences.choose(from: theirs)
+        let codec = isRejected || transport == nil ? nil : CodecPreferences.choose(from: theirs)
         let direction = codec == nil ? .inactive : ours.direction.intersection(theirs.direction.reversed)
         transceivers[position].currentDirection = direction
         // W3C §4.4.1.5: "If the media description is rejected, and transceiver is not already stopped, stop".
@@ -102,9 +108,13 @@ extension RTCPeerConnection {
             // RFC 8285 §5: a number keeps its meaning for the session
             for item in ours.headerExtensions { headerExtensionIDs[item.uri] = item.id }
         }
-        if let codec, direction.sends { send(transceiver, codec, ours, theirs) } else { media.pause(transceiver.id) }
-        if direction.receives {
-            receive(transceiver, ours, theirs)
+        if let codec, let transport, direction.sends {
+            send(transceiver, codec, ours, theirs, by: transport)
+        } else {
+            media.pause(transceiver.id)
+        }
+        if let transport, direction.receives {
+            receive(transceiver, ours, theirs, by: transport)
         } else {
             media.stopReceiving(transceiver.id)
         }
@@ -115,7 +125,7 @@ extension RTCPeerConnection {
 
     private mutating func send(
         _ transceiver: RTCRtpTransceiver, _ codec: RTCRtpTransceiver.NegotiatedCodec, _ ours: MediaDescription,
-        _ theirs: MediaDescription
+        _ theirs: MediaDescription, by transport: PeerTransport.ID
     ) {
         guard let payloadType = PayloadType(exactly: Int(codec.codec.payloadType)) else { return }
         var map = HeaderExtensionMap()
@@ -131,6 +141,7 @@ extension RTCPeerConnection {
             media.outgoing.append(media.paused.remove(at: known))
         }
         if let index = media.outgoing.firstIndex(where: { $0.transceiver == transceiver.id }) {
+            media.outgoing[index].transport = transport
             media.outgoing[index].sender.payloadType = payloadType
             media.outgoing[index].sender.rtx = rtx
             media.outgoing[index].sender.extensionMap = map
@@ -142,7 +153,7 @@ extension RTCPeerConnection {
         if !codec.codec.feedback.contains(.nack) { history.capacity = 1 }  // nothing will be asked for
         media.outgoing.append(
             MediaStreams.Outgoing(
-                transceiver: transceiver.id,
+                transceiver: transceiver.id, transport: transport,
                 sender: RTPSender(
                     ssrc: transceiver.ssrc, payloadType: payloadType, clockRate: Int(codec.codec.clockRate), rtx: rtx,
                     extensionMap: map, history: history, random: random),
@@ -150,12 +161,14 @@ extension RTCPeerConnection {
     }
 
     private mutating func receive(
-        _ transceiver: RTCRtpTransceiver, _ ours: MediaDescription, _ theirs: MediaDescription
+        _ transceiver: RTCRtpTransceiver, _ ours: MediaDescription, _ theirs: MediaDescription,
+        by transport: PeerTransport.ID
     ) {
         // what they send bears the numbers of our description (RFC 3264 §5.1)
         guard let codec = CodecPreferences.choose(from: ours) else { return media.stopReceiving(transceiver.id) }
         let incoming = MediaStreams.Incoming(
-            transceiver: transceiver.id, mid: transceiver.mid, payloadType: codec.codec.payloadType,
+            transceiver: transceiver.id, transport: transport, mid: transceiver.mid,
+            payloadType: codec.codec.payloadType,
             clockRate: Int(codec.codec.clockRate), rtxPayloadType: codec.rtxPayloadType,
             wantsNACK: codec.codec.feedback.contains(.nack),
             allowsReducedSize: ours.isRTCPReducedSize && theirs.isRTCPReducedSize)

@@ -6,7 +6,7 @@ import Wire
 
 /// Writing descriptions: offers (RFC 8829 §5.2) and answers (§5.3).
 extension RTCPeerConnection {
-    mutating func makeOffer() -> SessionDescription {
+    mutating func makeOffer(restarts: Bool) -> (session: SessionDescription, plan: TransportPlan) {
         // RFC 8829 §5.2.2: a media description keeps its place for ever; new ones are appended
         let previous = negotiated.currentLocal?.session.media ?? []
         for index in transceivers.indices where transceivers[index].mid == nil && !transceivers[index].isStopped {
@@ -27,28 +27,38 @@ extension RTCPeerConnection {
             transceivers[index].mLineIndex = media.count
             media.append(offered(transceivers[index]))
         }
-        return session(media, bundle: media.filter { !$0.isRejected }.compactMap(\.mid))
+        let plan = planOffer(media, restarts: restarts)
+        for index in media.indices where !media[index].isRejected {
+            if plan.bundleOnly.contains(index) {
+                media[index].isBundleOnly = true
+                media[index].port = 0
+            } else if let id = plan[index] {
+                describe(id, by: plan, setup: .actpass, in: &media[index])
+            }
+        }
+        return (session(media, bundles: [media.filter { !$0.isRejected }.compactMap(\.mid)]), plan)
     }
 
-    mutating func makeAnswer(to offer: SessionDescription, at now: Instant) -> SessionDescription {
-        let accepted = acceptableSections(of: offer)
-        if let first = accepted.first { restartIfAsked(by: offer, for: first, at: now) }
+    mutating func makeAnswer(to offer: SessionDescription) -> (session: SessionDescription, plan: TransportPlan) {
+        let groups = acceptableGroups(of: offer)
+        let plan = planAnswer(to: offer, accepting: groups)
         let media = offer.media.enumerated().map { index, section in
-            guard accepted.contains(index), let codec = CodecPreferences.choose(from: section),
+            guard let id = plan[index], let codec = CodecPreferences.choose(from: section),
                 let position = position(of: section, at: index)
             else { return rejected(like: section, mid: section.mid) }
-            return answered(transceivers[position], to: section, with: codec)
+            var answer = answered(transceivers[position], to: section, with: codec)
+            describe(id, by: plan, setup: answerSetup(to: section.setup, of: id), in: &answer)
+            return answer
         }
-        let tags = accepted.compactMap { offer.media[$0].mid }
-        let isBundled = tags.first.map { first in offer.bundles.contains { $0.contains(first) } } ?? false
-        return session(media, bundle: isBundled ? tags : [])
+        let bundles = groups.filter { group in
+            offer.media[group[0]].mid.map { mid in offer.bundles.contains { $0.contains(mid) } } ?? false
+        }
+        return (session(media, bundles: bundles.map { $0.compactMap { offer.media[$0].mid } }), plan)
     }
 
-    /// The media descriptions of `offer` that an answer accepts, the one whose transport all share first.
-    ///
-    /// RFC 9143 §7.3.2: that is the first of the bundle that is not rejected. Without a bundle only one has our one
-    /// transport.
-    func acceptableSections(of offer: SessionDescription) -> [Int] {
+    /// The media descriptions of `offer` that an answer accepts: those that will share a transport, each time the one
+    /// first whose transport it is (RFC 9143 §7.3.2: the first of the bundle that is not rejected).
+    func acceptableGroups(of offer: SessionDescription) -> [[Int]] {
         let usable = offer.media.indices.filter { index in
             let section = offer.media[index]
             // RFC 8829 §5.3.1: what is not multiplexed with RTCP is rejected
@@ -57,19 +67,28 @@ extension RTCPeerConnection {
             else { return false }
             return !transceivers[position].isStopped
         }
-        let bundle = offer.bundles.lazy.map { tags in
-            var members: [Int] = []
-            for tag in tags {
-                guard let index = usable.first(where: { offer.media[$0].mid == tag }) else { continue }
-                if !members.contains(index) { members.append(index) }
-            }
-            return members
-        }.first { !$0.isEmpty }
-        // "bundle-only" without the bundle means that it is not wanted (RFC 9143 §6)
-        let alone = usable.first { index in
-            !offer.media[index].isBundleOnly && !offer.bundles.contains { $0.contains(offer.media[index].mid ?? "") }
+        var groups = offer.acceptedBundles.map { $0.filter(usable.contains) }.filter { !$0.isEmpty }
+        for index in usable where !groups.contains(where: { $0.contains(index) }) {
+            // "bundle-only" without the bundle means that it is not wanted (RFC 9143 §6)
+            guard !offer.media[index].isBundleOnly else { continue }
+            guard !offer.bundles.contains(where: { $0.contains(offer.media[index].mid ?? "") }) else { continue }
+            groups.append([index])
         }
-        return bundle ?? alone.map { [$0] } ?? []
+        return groups.filter { isAllowed($0, among: groups, of: offer) }
+    }
+
+    /// RFC 8829 §5.3.1: with `max-bundle` a media description is rejected unless it is the first, or bundled with it;
+    /// with `balanced`, the first of its kind.
+    private func isAllowed(_ group: [Int], among groups: [[Int]], of offer: SessionDescription) -> Bool {
+        switch configuration.bundlePolicy {
+        case .maxCompat: return true
+        case .maxBundle: return group == groups[0]
+        case .balanced:
+            return group.contains { index in
+                let kind = offer.media[index].kind
+                return groups.lazy.joined().filter { offer.media[$0].kind == kind }.min() == index
+            }
+        }
     }
 
     /// Where the transceiver of the media description `section` is, the description's `index`th: found by its tag, else
@@ -80,21 +99,10 @@ extension RTCPeerConnection {
         }
     }
 
-    /// RFC 8445 §9, RFC 8839 §4.4.1.1: an offer whose credentials have changed restarts ICE; the answer has new ones as
-    /// well.
-    private mutating func restartIfAsked(by offer: SessionDescription, for section: Int, at now: Instant) {
-        guard let known = ice.remoteCredentials, let transport = RemoteTransport(of: offer, for: section),
-            known != transport.credentials
-        else { return }
-        ice.handle(.restart(ICECredentials(random: random)), at: now)
-        drainTransport(at: now)
-    }
-
     // MARK: Media descriptions
 
     private func offered(_ transceiver: RTCRtpTransceiver) -> MediaDescription {
-        var section = transportDescription(transceiver.kind, setup: .actpass)
-        // RFC 8842 §5.5: an established association keeps its roles; actpass leaves that to the answer
+        var section = multiplexedDescription(transceiver.kind)
         section.mid = transceiver.mid
         section.direction = transceiver.direction
         // within a bundle a payload type has one meaning (RFC 9143 §9.1), so that a new track uses what another agreed on
@@ -111,7 +119,7 @@ extension RTCPeerConnection {
     private func answered(
         _ transceiver: RTCRtpTransceiver, to offer: MediaDescription, with chosen: RTCRtpTransceiver.NegotiatedCodec
     ) -> MediaDescription {
-        var section = transportDescription(transceiver.kind, setup: answerSetup(to: offer.setup))
+        var section = multiplexedDescription(transceiver.kind)
         section.mid = offer.mid
         section.direction = transceiver.direction.intersection(offer.direction.reversed)
         section.codecs = CodecPreferences.offer(for: transceiver.kind, negotiated: chosen)
@@ -128,8 +136,8 @@ extension RTCPeerConnection {
 
     /// RFC 8842 §5.3: the answerer chooses where the offer leaves the choice; an association that exists keeps its
     /// roles.
-    private func answerSetup(to offered: SetupRole?) -> SetupRole {
-        if let dtls { return dtls.role == .server ? .passive : .active }
+    private func answerSetup(to offered: SetupRole?, of id: PeerTransport.ID) -> SetupRole {
+        if let dtls = transport(id)?.dtls { return dtls.role == .server ? .passive : .active }
         switch offered {
         case .active: return .passive
         case .passive: return .active
@@ -137,19 +145,27 @@ extension RTCPeerConnection {
         }
     }
 
-    private func transportDescription(_ kind: MediaKind, setup: SetupRole) -> MediaDescription {
+    private func multiplexedDescription(_ kind: MediaKind) -> MediaDescription {
         var section = MediaDescription(kind: kind, transportProtocol: MediaDescription.rtpProtocol)
         section.isRTCPMultiplexed = true
         section.isRTCPReducedSize = true
-        section.iceUfrag = ice.credentials.usernameFragment
-        section.icePwd = ice.credentials.password
+        return section
+    }
+
+    /// Says in `section` what the transport `id` is reached with. RFC 8842 §5.5: an established association keeps its
+    /// roles; an offer's actpass leaves that to the answer.
+    private func describe(
+        _ id: PeerTransport.ID, by plan: TransportPlan, setup: SetupRole, in section: inout MediaDescription
+    ) {
+        let credentials = credentials(of: id, by: plan)
+        section.iceUfrag = credentials.usernameFragment
+        section.icePwd = credentials.password
         section.iceOptions = ["trickle"]
         let fingerprint = configuration.certificate.fingerprint(.sha256)
         section.fingerprints = [
             SDPFingerprint(hashFunction: fingerprint.hashFunction.rawValue, bytes: fingerprint.bytes)
         ]
         section.setup = setup
-        return section
     }
 
     private func describeSending(_ transceiver: RTCRtpTransceiver, in section: inout MediaDescription) {
@@ -173,11 +189,11 @@ extension RTCPeerConnection {
         return rejection
     }
 
-    private mutating func session(_ media: [MediaDescription], bundle tags: [String]) -> SessionDescription {
+    private mutating func session(_ media: [MediaDescription], bundles: [[String]]) -> SessionDescription {
         defer { sessionVersion += 1 }
         return SessionDescription(
             origin: .init(sessionID: sessionIdentifier, sessionVersion: sessionVersion),
-            groups: tags.isEmpty ? [] : [.init("BUNDLE", tags)], media: media)
+            groups: bundles.filter { !$0.isEmpty }.map { .init("BUNDLE", $0) }, media: media)
     }
 
     /// An identification tag that no media description has.

@@ -10,9 +10,11 @@ extension RTCPeerConnection {
         public let srtpCipher: String
     }
 
-    /// What protects the connection; nil before the keys are there.
+    /// What protects the connection, on the first transport that has keys; nil before.
     public var protection: Protection? {
-        guard let profile, let suite = dtls?.cipherSuite else { return nil }
+        guard let transport = transports.first(where: { $0.profile != nil }), let profile = transport.profile,
+            let suite = transport.dtls?.cipherSuite
+        else { return nil }
         return Protection(dtlsCipher: suite, srtpCipher: profile.name)
     }
 }

@@ -4,48 +4,55 @@ import SDP
 import Wire
 
 extension RTCPeerConnection {
-    /// Makes an exchange take effect: the transport gets its other side, every transceiver its direction and codec.
-    mutating func apply(local: SessionDescription, remote: SessionDescription, offered: Bool, at now: Instant) {
+    /// Makes an exchange take effect: every transport gets its other side, every transceiver its direction and codec.
+    mutating func apply(
+        local: SessionDescription, remote: SessionDescription, plan: TransportPlan, offered: Bool, at now: Instant
+    ) {
         if milestones.negotiated == nil { milestones.negotiated = now }
-        let answer = offered ? remote : local
-        let shared = answer.taggedSection
+        transportPlan = plan
+        pendingTransportPlan = nil
         for (index, (ours, theirs)) in zip(local.media, remote.media).enumerated() {
             guard let position = position(of: ours.mid == nil ? theirs : ours, at: index) else { continue }
             transceivers[position].mLineIndex = index
-            configure(
-                position, ours: ours, theirs: theirs,
-                isShared: shared.map { answer.shareTransport($0, index) } ?? false)
+            configure(position, ours: ours, theirs: theirs, by: plan[index])
         }
         // W3C §4.4.1.5: stopped transceivers go with their media descriptions; the application's own it still knows
         transceivers.removeAll { $0.isStopped && $0.wasMadeByRemoteOffer }
-        guard let shared, let transport = RemoteTransport(of: remote, for: shared) else { return }
-        applyTransport(transport, isLite: remote.isICELite, ours: local.media[shared], offered: offered, at: now)
-        for (index, section) in remote.media.enumerated() where !section.isRejected {
-            guard carriesTransport(index, of: remote) else { continue }
+        for id in plan.transports { connect(id, local: local, remote: remote, offered: offered, at: now) }
+        closeUnusedTransports(at: now)
+        drainTransports(at: now)
+        updateTransportStates(at: now)
+    }
+
+    /// Gives the transport `id` what the descriptions say of it.
+    private mutating func connect(
+        _ id: PeerTransport.ID, local: SessionDescription, remote: SessionDescription, offered: Bool, at now: Instant
+    ) {
+        guard let index = index(of: id), let section = transportPlan.tagged[id],
+            let theirs = RemoteTransport(of: remote, for: section)
+        else { return }
+        // RFC 8445 §6.1.1: the offerer controls, but a lite agent never does; an ICE restart keeps the roles.
+        let role = iceRole ?? (offered || remote.isICELite ? .controlling : .controlled)
+        iceRole = role
+        // Other credentials than before belong to a new session on both sides; an answer alone cannot begin one.
+        if transports[index].ice.remoteCredentials == nil {
+            if transports[index].dtls == nil { transports[index].ice.handle(.roleChanged(role), at: now) }
+            transports[index].ice.handle(
+                .remoteCredentials(theirs.credentials, isLite: remote.isICELite), at: now)
+        }
+        let isServer = offered ? theirs.setup == .active : local.media[section].setup == .passive
+        transports[index].startDTLS(
+            role: isServer ? .server : .client, certificate: configuration.certificate,
+            fingerprints: theirs.fingerprints, at: now)
+        for (place, section) in remote.media.enumerated() where !section.isRejected {
+            guard transportCarried(by: place, of: remote) == id else { continue }
             for candidate in section.candidates {
                 // one that cannot be parsed is of no use, and nobody waits for it (RFC 8839 §5.1: ignore what is
                 // unknown)
                 guard let parsed = try? ICECandidate(parsing: candidate) else { continue }
-                ice.handle(.remoteCandidate(parsed), at: now)
+                transports[index].ice.handle(.remoteCandidate(parsed), at: now)
             }
-            if section.hasEndOfCandidates { ice.handle(.remoteEndOfCandidates, at: now) }
+            if section.hasEndOfCandidates { transports[index].ice.handle(.remoteEndOfCandidates, at: now) }
         }
-        drainTransport(at: now)
-    }
-
-    private mutating func applyTransport(
-        _ theirs: RemoteTransport, isLite: Bool, ours: MediaDescription, offered: Bool, at now: Instant
-    ) {
-        // RFC 8445 §6.1.1: the offerer controls, but a lite agent never does; an ICE restart keeps the roles.
-        if !hasICERole {
-            hasICERole = true
-            ice.handle(.roleChanged(offered || isLite ? .controlling : .controlled), at: now)
-        }
-        // Other credentials than before belong to a new session on both sides; an answer alone cannot begin one.
-        if ice.remoteCredentials == nil {
-            ice.handle(.remoteCredentials(theirs.credentials, isLite: isLite), at: now)
-        }
-        let isServer = offered ? theirs.setup == .active : ours.setup == .passive
-        startDTLS(role: isServer ? .server : .client, fingerprints: theirs.fingerprints, at: now)
     }
 }

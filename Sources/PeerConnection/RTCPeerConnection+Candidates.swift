@@ -15,11 +15,8 @@ extension RTCPeerConnection {
         }
         // W3C §4.4.2: a media description named by tag or index must exist
         let isForAll = candidate.sdpMid == nil && candidate.sdpMLineIndex == nil
-        let named =
-            candidate.sdpMid.map { mid in remote.media.firstIndex { $0.mid == mid } }
-            ?? candidate.sdpMLineIndex.map(
-                Int.init)
-        guard let index = isForAll ? sharedSection ?? 0 : named, remote.media.indices.contains(index) else {
+        let speaking = isForAll ? speakingSections(of: remote) : sections(named: candidate, in: remote)
+        guard !speaking.isEmpty, speaking.allSatisfy(remote.media.indices.contains) else {
             throw .operation("no media description has the tag or index of the candidate")
         }
         var parsed: ICECandidate?
@@ -31,68 +28,94 @@ extension RTCPeerConnection {
             }
             if parsed?.usernameFragment == nil { parsed?.usernameFragment = candidate.usernameFragment }
         }
-        // of a bundle only one transport is used (RFC 9143 §7.1); the candidates of the others, and their end, mean
-        // nothing to it
-        guard carriesTransport(index, of: remote) else { return }
-        take(parsed, for: index, at: now)
-        drainTransport(at: now)
+        // without a tag the end of candidates is that of all transports
+        for index in parsed == nil ? speaking : [speaking[0]] { take(parsed, for: index, of: remote, at: now) }
+        drainTransports(at: now)
     }
 
-    private mutating func take(_ candidate: ICECandidate?, for section: Int, at now: Instant) {
-        if let offer = negotiated.pendingRemote?.session, let current = ice.remoteCredentials,
+    private mutating func take(
+        _ candidate: ICECandidate?, for section: Int, of remote: SessionDescription, at now: Instant
+    ) {
+        // of a bundle only one transport is used (RFC 9143 §7.1); the candidates of the others, and their end, mean
+        // nothing to it
+        let index = transportCarried(by: section, of: remote).flatMap { self.index(of: $0) }
+        let current = index.flatMap { transports[$0].ice.remoteCredentials }
+        if let offer = negotiated.pendingRemote?.session,
             let upcoming = RemoteTransport(of: offer, for: section)?.credentials, upcoming != current,
             candidate?.usernameFragment ?? upcoming.usernameFragment == upcoming.usernameFragment
         {
-            // it belongs to the ICE session that the answer to this restart begins
+            // it belongs to the ICE session that the answer begins
             guard let candidate else {
                 negotiated.pendingRemote?.session.media[section].hasEndOfCandidates = true
                 return
             }
             guard offer.media[section].candidates.count < Self.upcomingCandidateLimit else { return }
             negotiated.pendingRemote?.session.media[section].candidates.append(candidate.attribute)
-        } else if let candidate {
-            ice.handle(.remoteCandidate(candidate), at: now)
-        } else {
-            ice.handle(.remoteEndOfCandidates, at: now)
+        } else if let index, let candidate {
+            transports[index].ice.handle(.remoteCandidate(candidate), at: now)
+        } else if let index {
+            transports[index].ice.handle(.remoteEndOfCandidates, at: now)
         }
     }
 
-    /// The media description whose transport the offer that waits, else the last exchange, makes ours.
-    private var sharedSection: Int? {
-        if let offer = negotiated.pendingRemote?.session { return acceptableSections(of: offer).first }
-        let answer = negotiated.currentLocal?.type == .answer ? negotiated.currentLocal : negotiated.currentRemote
-        return answer?.session.taggedSection
+    /// The media description of `remote` that `candidate` names, by tag before index.
+    private func sections(named candidate: RTCIceCandidate, in remote: SessionDescription) -> [Int] {
+        if let mid = candidate.sdpMid { return remote.media.indices.filter { remote.media[$0].mid == mid } }
+        return candidate.sdpMLineIndex.map { [Int($0)] } ?? []
     }
 
-    /// Whether candidates for the media description `index` of `remote` are those of our one transport.
-    func carriesTransport(_ index: Int, of remote: SessionDescription) -> Bool {
-        guard let shared = sharedSection else { return false }
-        return index == shared || index == remote.transportSection(for: shared)
+    /// The media descriptions that speak for the transports of `remote`: of an offer that waits for its answer, those
+    /// that will if it is accepted.
+    private func speakingSections(of remote: SessionDescription) -> [Int] {
+        guard negotiated.pendingRemote != nil else { return transportPlan.tagged.values.sorted() }
+        return acceptableGroups(of: remote).map { $0[0] }
+    }
+
+    /// The transport whose candidates those for the media description `index` of `remote` are; nil where they are of no
+    /// use.
+    func transportCarried(by index: Int, of remote: SessionDescription) -> PeerTransport.ID? {
+        transportPlan.tagged.first { index == $0.value || index == remote.transportSection(for: $0.value) }?.key
     }
 
     // MARK: Our own
 
-    /// The description `session` with every candidate gathered so far in the media description whose transport is
-    /// shared.
-    func withCandidates(_ session: SessionDescription) -> SessionDescription {
-        guard let tagged = session.taggedSection else { return session }
+    /// The description `session` with every candidate gathered so far, each where it belongs by `plan`.
+    func withCandidates(_ session: SessionDescription, by plan: TransportPlan) -> SessionDescription {
         var session = session
-        session.media[tagged].candidates = ice.localCandidates.filter { $0.kind != .peerReflexive }.map(\.attribute)
-        session.media[tagged].hasEndOfCandidates = ice.gatheringState == .complete
+        for transport in transports {
+            guard let index = section(of: transport, in: session, by: plan) else { continue }
+            session.media[index].candidates = transport.ice.localCandidates.filter { $0.kind != .peerReflexive }
+                .map(\.attribute)
+            session.media[index].hasEndOfCandidates = transport.ice.gatheringState == .complete
+        }
         return session
     }
 
-    /// Trickles a candidate that no description could have yet; nil is the end of candidates.
-    mutating func emit(_ candidate: ICECandidate?) {
-        // what is gathered before the first description, or while one with new credentials is made, stands in that
-        // description
-        guard let local = negotiated.local?.session, let index = local.taggedSection,
-            local.media[index].iceUfrag == ice.credentials.usernameFragment
+    /// The media description of `session`, one of ours, that the candidates of `transport` stand in; nil where it is of
+    /// another ICE generation.
+    private func section(
+        of transport: PeerTransport, in session: SessionDescription, by plan: TransportPlan
+    ) -> Int? {
+        let fragment = transport.ice.credentials.usernameFragment
+        if let tagged = plan.tagged[transport.id], session.media.indices.contains(tagged),
+            session.media[tagged].iceUfrag == fragment
+        {
+            return tagged
+        }
+        return session.media.firstIndex { $0.iceUfrag == fragment }
+    }
+
+    /// Trickles a candidate of the `index`th transport; nil is the end of its candidates.
+    mutating func emit(_ candidate: ICECandidate?, ofTransport index: Int) {
+        // what is gathered while a description with new credentials is made stands in that description
+        guard let local = negotiated.local?.session,
+            let place = section(of: transports[index], in: local, by: pendingTransportPlan ?? transportPlan)
         else { return }
         events.append(
             .iceCandidate(
                 RTCIceCandidate(
-                    candidate: candidate?.attribute ?? "", sdpMid: local.media[index].mid,
-                    sdpMLineIndex: UInt16(index), usernameFragment: ice.credentials.usernameFragment)))
+                    candidate: candidate?.attribute ?? "", sdpMid: local.media[place].mid,
+                    sdpMLineIndex: UInt16(place),
+                    usernameFragment: transports[index].ice.credentials.usernameFragment)))
     }
 }

@@ -17,13 +17,19 @@ struct NegotiatedDescriptions {
 
     var local: Entry? { pendingLocal ?? currentLocal }
     var remote: Entry? { pendingRemote ?? currentRemote }
+
+    /// The answer that ended the last exchange.
+    var lastAnswer: SessionDescription? {
+        currentLocal?.type == .answer ? currentLocal?.session : currentRemote?.session
+    }
 }
 
 extension RTCPeerConnection {
     /// `localDescription`: the pending one, else the current one, with every candidate gathered so far.
     public var localDescription: RTCSessionDescription? {
         guard let entry = negotiated.local else { return nil }
-        return RTCSessionDescription(type: entry.type, sdp: withCandidates(entry.session).description)
+        let plan = negotiated.pendingLocal == nil ? transportPlan : pendingTransportPlan ?? transportPlan
+        return RTCSessionDescription(type: entry.type, sdp: withCandidates(entry.session, by: plan).description)
     }
 
     /// `remoteDescription`: the pending one, else the current one.
@@ -41,11 +47,11 @@ extension RTCPeerConnection {
         case (.answer, .haveRemoteOffer):
             setLocalAnswer(at: now)
         case (.rollback, .haveLocalOffer):
-            rollBack()
+            rollBack(at: now)
         case (let type, let state):
             throw .invalidState("a local \(type.rawValue) cannot be set in \(state.rawValue)")
         }
-        drainTransport(at: now)
+        drainTransports(at: now)
     }
 
     /// `setRemoteDescription`. An offer that meets a pending one of ours takes its place: ours is rolled back (W3C
@@ -58,7 +64,7 @@ extension RTCPeerConnection {
             guard signalingState == .haveRemoteOffer else {
                 throw .invalidState("there is no remote offer to take back")
             }
-            return rollBack()
+            return rollBack(at: now)
         }
         let session: SessionDescription
         do throws(SDPError) {
@@ -70,7 +76,7 @@ extension RTCPeerConnection {
         case (.offer, .stable), (.offer, .haveLocalOffer), (.offer, .haveRemoteOffer):
             try check(session)
             try check(session, continuing: negotiated.currentRemote?.session)
-            if signalingState == .haveLocalOffer { rollBack() }
+            if signalingState == .haveLocalOffer { rollBack(at: now) }
             setRemoteOffer(session)
         case (.answer, .haveLocalOffer):
             guard let offer = negotiated.pendingLocal?.session else {
@@ -82,7 +88,7 @@ extension RTCPeerConnection {
         case (let type, let state):
             throw .invalidState("a remote \(type.rawValue) cannot be set in \(state.rawValue)")
         }
-        drainTransport(at: now)
+        drainTransports(at: now)
     }
 
     /// `restartIce`: the next offer has new credentials, and `negotiationneeded` asks for it.
@@ -95,15 +101,14 @@ extension RTCPeerConnection {
     // MARK: Local descriptions
 
     private mutating func setLocalOffer(at now: Instant) {
-        if isRestartNeeded, negotiated.currentLocal != nil {
-            ice.handle(.restart(ICECredentials(random: random)), at: now)
-            drainTransport(at: now)
-            isRestarting = true
-        }
+        let restarts = isRestartNeeded && negotiated.currentLocal != nil
+        if restarts { isRestarting = true }
         isRestartNeeded = false
         if stableTransceivers == nil { stableTransceivers = transceivers }
-        let session = makeOffer()
+        let (session, plan) = makeOffer(restarts: restarts)
         negotiated.pendingLocal = .init(type: .offer, session: session)
+        pendingTransportPlan = plan
+        realize(plan, at: now)
         isNegotiationNeeded = false
         change(to: .haveLocalOffer)
     }
@@ -112,11 +117,12 @@ extension RTCPeerConnection {
         guard let offer = negotiated.pendingRemote?.session else {
             preconditionFailure("have-remote-offer has a pending remote offer")
         }
-        let answer = makeAnswer(to: offer, at: now)
+        let (answer, plan) = makeAnswer(to: offer)
+        realize(plan, at: now)
         negotiated.currentRemote = negotiated.pendingRemote
         negotiated.currentLocal = .init(type: .answer, session: answer)
         finishExchange()
-        apply(local: answer, remote: offer, offered: false, at: now)
+        apply(local: answer, remote: offer, plan: plan, offered: false, at: now)
         change(to: .stable)
         updateNegotiationNeeded()
     }
@@ -161,10 +167,13 @@ extension RTCPeerConnection {
     }
 
     private mutating func setRemoteAnswer(_ answer: SessionDescription, to offer: SessionDescription, at now: Instant) {
+        guard let plan = pendingTransportPlan?.answered(by: answer) else {
+            preconditionFailure("have-local-offer has a plan of its transports")
+        }
         negotiated.currentLocal = negotiated.pendingLocal
         negotiated.currentRemote = .init(type: .answer, session: answer)
         finishExchange()
-        apply(local: offer, remote: answer, offered: true, at: now)
+        apply(local: offer, remote: answer, plan: plan, offered: true, at: now)
         change(to: .stable)
         updateNegotiationNeeded()
     }
@@ -179,12 +188,15 @@ extension RTCPeerConnection {
     }
 
     /// RFC 8829 §4.1.10.2: back to `stable` as if the pending description had never been.
-    private mutating func rollBack() {
+    private mutating func rollBack(at now: Instant) {
         forgetPendingAssociations()
+        pendingTransportPlan = nil
+        closeUnusedTransports(at: now)
         // the other side has not seen the new credentials, and the old ones are gone: it is still to be told
         if isRestarting { isRestartNeeded = true }
         finishExchange()
         change(to: .stable)
+        updateTransportStates(at: now)
         updateNegotiationNeeded()
     }
 

@@ -5,9 +5,9 @@ import Wire
 
 /// Media and reports that arrive.
 extension RTCPeerConnection {
-    /// Takes an SRTP or SRTCP packet; true where it was authentic.
-    mutating func receiveMedia(_ bytes: [UInt8], at now: Instant) -> Bool {
-        guard let srtpReceiver else {
+    /// Takes an SRTP or SRTCP packet that came by the `index`th transport; true where it was authentic.
+    mutating func receiveMedia(_ bytes: [UInt8], by index: Int, at now: Instant) -> Bool {
+        guard let srtpReceiver = transports[index].srtpReceiver else {
             discard(.noKeys)
             return false
         }
@@ -18,7 +18,7 @@ extension RTCPeerConnection {
                 receiveRTCP(packet, at: now)
             } else {
                 try srtpReceiver.unprotectRTP(&packet)
-                receiveRTP(packet, at: now)
+                receiveRTP(packet, by: transports[index].id, at: now)
             }
             return true
         } catch {
@@ -27,10 +27,11 @@ extension RTCPeerConnection {
         }
     }
 
-    private mutating func receiveRTP(_ bytes: [UInt8], at now: Instant) {
+    private mutating func receiveRTP(_ bytes: [UInt8], by transport: PeerTransport.ID, at now: Instant) {
         guard let packet = try? RTPPacket(bytes[...]) else { return discard(.malformed) }
         if let original = media.repairs[packet.header.ssrc]?.original, let stream = media.streams[original] {
-            guard packet.header.payloadType.rawValue == stream.incoming.rtxPayloadType,
+            guard stream.incoming.transport == transport,
+                packet.header.payloadType.rawValue == stream.incoming.rtxPayloadType,
                 let payloadType = PayloadType(exactly: Int(stream.incoming.payloadType))
             else { return discard(.unknownStream) }
             if let unwrapped = RetransmissionPayload.unwrap(packet, ssrc: original, payloadType: payloadType) {
@@ -40,14 +41,14 @@ extension RTCPeerConnection {
         }
         let ssrc = packet.header.ssrc
         if media.streams[ssrc] == nil {
-            guard let incoming = findIncoming(for: packet),
+            guard let incoming = findIncoming(for: packet, by: transport),
                 incoming.payloadType == packet.header.payloadType.rawValue
             else { return discard(.unknownStream) }
             openStream(ssrc, for: incoming, isSignalled: false)
         }
-        guard media.streams[ssrc]?.incoming.payloadType == packet.header.payloadType.rawValue else {
-            return discard(.unknownStream)
-        }
+        guard let incoming = media.streams[ssrc]?.incoming, incoming.transport == transport,
+            incoming.payloadType == packet.header.payloadType.rawValue
+        else { return discard(.unknownStream) }
         deliver(packet, of: ssrc, isRetransmission: false, at: now)
     }
 
@@ -64,10 +65,11 @@ extension RTCPeerConnection {
 
     /// RFC 9143 §9.2: a source that was not signalled belongs to the media description that its MID names, else to the
     /// one with its payload type, if there is just one.
-    private func findIncoming(for packet: RTPPacket) -> MediaStreams.Incoming? {
+    private func findIncoming(for packet: RTPPacket, by transport: PeerTransport.ID) -> MediaStreams.Incoming? {
         let mid = packet.extensionValues(media.incomingExtensions).mid
-        if !mid.isEmpty { return media.incoming.first { $0.mid.map { Array($0.utf8) } == mid } }
-        let matching = media.incoming.filter { $0.payloadType == packet.header.payloadType.rawValue }
+        let incoming = media.incoming.filter { $0.transport == transport }
+        if !mid.isEmpty { return incoming.first { $0.mid.map { Array($0.utf8) } == mid } }
+        let matching = incoming.filter { $0.payloadType == packet.header.payloadType.rawValue }
         return matching.count == 1 ? matching[0] : nil
     }
 
@@ -96,7 +98,9 @@ extension RTCPeerConnection {
     mutating func requestMissing(at now: Instant) {
         for (ssrc, stream) in media.streams {
             guard let deadline = stream.nack?.deadline, deadline <= now else { continue }
-            if let roundTrip = ice.statistics.currentRoundTripTime {
+            if let transport = index(of: stream.incoming.transport),
+                let roundTrip = transports[transport].ice.statistics.currentRoundTripTime
+            {
                 media.streams[ssrc]?.nack?.roundTripTime = max(roundTrip, .milliseconds(10))
             }
             if let missing = media.streams[ssrc]?.nack?.requests(at: now), !missing.isEmpty {

@@ -7,15 +7,23 @@ public import Wire
 extension RTCPeerConnection {
     /// Whether media of this transceiver can leave: it was agreed on and the connection is up.
     public func canSend(on transceiver: TransceiverID) -> Bool {
-        srtpSender != nil && ice.selectedPair != nil && media.outgoing.contains { $0.transceiver == transceiver }
+        media.outgoing.contains { $0.transceiver == transceiver && path(of: $0.transport) != nil }
     }
 
     /// Sends one frame of video or one packet of sound. Nothing leaves before `canSend`.
     public mutating func send(_ frame: PacketizedFrame, on transceiver: TransceiverID, at now: Instant) {
-        guard let srtpSender, let pair = ice.selectedPair,
-            let index = media.outgoing.firstIndex(where: { $0.transceiver == transceiver })
+        guard let index = media.outgoing.firstIndex(where: { $0.transceiver == transceiver }),
+            let (pair, srtp) = path(of: media.outgoing[index].transport)
         else { return }
-        Self.write(frame, by: &media.outgoing[index], to: &outbox, from: pair, protectedBy: srtpSender, at: now)
+        Self.write(frame, by: &media.outgoing[index], to: &outbox, from: pair, protectedBy: srtp, at: now)
+    }
+
+    /// The pair and the keys of the transport `id`; nil where it does not have both yet.
+    private func path(of id: PeerTransport.ID) -> (pair: ICECandidatePair, srtp: SRTPSender)? {
+        guard let index = index(of: id), let srtp = transports[index].srtpSender,
+            let pair = transports[index].ice.selectedPair
+        else { return nil }
+        return (pair, srtp)
     }
 
     /// The hot path: header and payload are written and protected in place, in the one buffer that the burst leaves
@@ -51,7 +59,7 @@ extension RTCPeerConnection {
     /// (RFC 5506 §4).
     mutating func writeFeedback(_ packet: RTCPPacket, on incoming: MediaStreams.Incoming) {
         let (ssrc, name) = (localSSRC, configuration.canonicalName)
-        writeRTCP { buffer in
+        writeRTCP(by: incoming.transport) { buffer in
             if !incoming.allowsReducedSize {
                 RTCPPacket.writeReport(
                     senderReport: nil, ssrc: ssrc, reportBlocks: [], canonicalName: name, to: &buffer)
@@ -65,13 +73,13 @@ extension RTCPeerConnection {
         media.outgoing.first?.sender.ssrc ?? transceivers.first?.ssrc ?? 1
     }
 
-    mutating func writeRTCP(_ write: (inout [UInt8]) -> Void) {
-        guard let srtpSender, let pair = ice.selectedPair else { return }
+    mutating func writeRTCP(by transport: PeerTransport.ID, _ write: (inout [UInt8]) -> Void) {
+        guard let (pair, srtp) = path(of: transport) else { return }
         outbox.append(by: pair) { buffer in
             let start = buffer.count
             write(&buffer)
             do throws(SRTPError) {
-                try srtpSender.protectRTCP(&buffer, from: start)
+                try srtp.protectRTCP(&buffer, from: start)
             } catch {
                 preconditionFailure("a report of our own cannot be protected: \(error)")
             }
@@ -81,15 +89,19 @@ extension RTCPeerConnection {
     mutating func sendReports(at now: Instant) {
         // RFC 3550 §6.2: varied by half around the interval, so that the reports of many do not fall together
         media.nextReports = now + .milliseconds(500 + random.below(1000))
+        for transport in transports.map(\.id) { sendReports(by: transport, at: now) }
+    }
+
+    private mutating func sendReports(by transport: PeerTransport.ID, at now: Instant) {
         var blocks: [ReportBlock] = []
-        for ssrc in media.streams.keys {
+        for (ssrc, stream) in media.streams where stream.incoming.transport == transport {
             if let block = media.streams[ssrc]?.receiver.reportBlock(at: now) { blocks.append(block) }
         }
-        let reports = media.outgoing.compactMap { $0.sender.senderReport(at: now) }
+        let reports = media.outgoing.filter { $0.transport == transport }.compactMap { $0.sender.senderReport(at: now) }
         guard !reports.isEmpty || !blocks.isEmpty else { return }
         let name = configuration.canonicalName
         let ssrc = localSSRC
-        writeRTCP { buffer in
+        writeRTCP(by: transport) { buffer in
             RTCPPacket.writeReport(
                 senderReport: reports.first, ssrc: ssrc, reportBlocks: blocks, canonicalName: name, to: &buffer)
             for report in reports.dropFirst() {
@@ -101,24 +113,27 @@ extension RTCPeerConnection {
 
     /// RFC 3550 §6.6: the streams end.
     mutating func sendGoodbye(at now: Instant) {
-        let sources = media.outgoing.map(\.sender.ssrc)
-        guard let first = media.outgoing.first, connectionState == .connected else { return }
+        guard connectionState == .connected else { return }
         let name = configuration.canonicalName
-        let report = first.sender.senderReport(at: now)
-        writeRTCP { buffer in
-            RTCPPacket.writeReport(
-                senderReport: report, ssrc: first.sender.ssrc, reportBlocks: [], canonicalName: name, to: &buffer)
-            RTCPPacket.goodbye(Goodbye(sources: sources)).write(to: &buffer)
+        for transport in transports.map(\.id) {
+            let streams = media.outgoing.filter { $0.transport == transport }
+            guard let first = streams.first else { continue }
+            let report = first.sender.senderReport(at: now)
+            writeRTCP(by: transport) { buffer in
+                RTCPPacket.writeReport(
+                    senderReport: report, ssrc: first.sender.ssrc, reportBlocks: [], canonicalName: name, to: &buffer)
+                RTCPPacket.goodbye(Goodbye(sources: streams.map(\.sender.ssrc))).write(to: &buffer)
+            }
         }
     }
 
     mutating func retransmit(_ nack: GenericNACK, at now: Instant) {
-        guard let srtpSender, let pair = ice.selectedPair,
-            let index = media.outgoing.firstIndex(where: { $0.sender.ssrc == nack.media })
+        guard let index = media.outgoing.firstIndex(where: { $0.sender.ssrc == nack.media }),
+            let (pair, srtp) = path(of: media.outgoing[index].transport)
         else { return }
         for number in nack.sequenceNumbers {
             Self.repeatPacket(
-                number, by: &media.outgoing[index], to: &outbox, from: pair, protectedBy: srtpSender, at: now)
+                number, by: &media.outgoing[index], to: &outbox, from: pair, protectedBy: srtp, at: now)
         }
     }
 

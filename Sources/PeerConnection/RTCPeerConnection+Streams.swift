@@ -9,23 +9,28 @@ extension RTCPeerConnection {
     public mutating func acceptStream(
         for usernameFragment: String, local: SocketAddress, remote: SocketAddress, at now: Instant
     ) -> StreamID? {
-        guard ice.localUsernameFragments.contains(usernameFragment) else { return nil }
-        return ice.acceptStream(local: local, remote: remote, at: now)
+        guard let index = transports.firstIndex(where: { $0.ice.localUsernameFragments.contains(usernameFragment) })
+        else { return nil }
+        return transports[index].ice.acceptStream(local: local, remote: remote, at: now)
     }
 
     /// Tells whom `stream` belongs to.
     mutating func handle(_ input: ICEAgent.Input, of stream: StreamID, at now: Instant) {
-        guard ice.owns(stream) else { return discard(.unwanted) }
-        ice.handle(input, at: now)
+        guard let index = transports.firstIndex(where: { $0.ice.owns(stream) }) else { return discard(.unwanted) }
+        transports[index].ice.handle(input, at: now)
     }
 
-    /// A frame on a connection is what a datagram is on a socket; the agent has kept the checks for itself.
-    mutating func receive(_ frame: [UInt8], on stream: StreamID, at now: Instant) {
+    /// A frame on a connection of the `index`th transport is what a datagram is on a socket; the agent has kept the
+    /// checks for itself.
+    mutating func receive(_ frame: [UInt8], on stream: StreamID, ofTransport index: Int, at now: Instant) {
         switch frame.first {
         case .some(20...63):
-            if ice.knows(stream) { receiveDTLS(frame, at: now) } else { discard(.unknownSource) }
+            guard transports[index].ice.knows(stream) else { return discard(.unknownSource) }
+            if let reason = transports[index].receiveDTLS(frame, at: now) { discard(reason) }
         case .some(128...191):
-            if receiveMedia(frame, at: now) { ice.handle(.receivedOnStream(stream), at: now) }
+            if receiveMedia(frame, by: index, at: now) {
+                transports[index].ice.handle(.receivedOnStream(stream), at: now)
+            }
         default:
             discard(.unknownProtocol)
         }

@@ -12,7 +12,8 @@ public import Wire
 /// changes is changed when it returns: what the W3C does in a queue of asynchronous operations happens here in the
 /// order of the calls.
 ///
-/// All media descriptions share one transport (BUNDLE, `max-bundle`; rtcp-mux): one ICE agent, one DTLS association.
+/// The media descriptions of a bundle share one transport: one ICE agent, one DTLS association; `bundlePolicy` says how
+/// many there are before the other side has agreed to a bundle (RFC 8829 §4.1.1). RTP and RTCP share one always.
 public struct RTCPeerConnection {
     /// What a connection is made with.
     public struct Configuration {
@@ -20,6 +21,8 @@ public struct RTCPeerConnection {
         public var certificate: DTLSCertificate
         /// STUN servers to learn reflexive addresses from.
         public var stunServers: [SocketAddress]
+        /// How many transports to offer to a side that may not bundle.
+        public var bundlePolicy: RTCBundlePolicy
         /// Whether to be the DTLS server where the offer leaves the choice. The server chooses the SRTP profile among
         /// the client's, and takes AES-GCM, which costs a quarter of AES-CM with HMAC-SHA1, where a browser as the
         /// server would not.
@@ -34,6 +37,7 @@ public struct RTCPeerConnection {
             self.certificate = certificate
             self.canonicalName = canonicalName
             stunServers = []
+            bundlePolicy = .balanced
             prefersDTLSServer = true
             ice = ICEConfiguration()
         }
@@ -133,20 +137,25 @@ public struct RTCPeerConnection {
     var nextTransceiverNumber = 0
     var nextMID = 0
 
-    // Transport.
-    var ice: ICEAgent
-    var dtls: DTLSTransport?
-    var earlyDTLS: [[UInt8]] = []
-    var srtpSender: SRTPSender?
-    var srtpReceiver: SRTPReceiver?
-    var profile: SRTPProtectionProfile?
+    // Transports.
+    var localAddresses = LocalAddresses()
+    /// In the order in which they were made.
+    var transports: [PeerTransport] = []
+    var nextTransportNumber = 0
+    /// Which transport each media description of the last exchange goes by.
+    var transportPlan = TransportPlan()
+    /// The same for the local description that waits for its answer.
+    var pendingTransportPlan: TransportPlan?
+    /// The role that the first exchange gave this side (RFC 8445 §6.1.1); nil before it.
+    var iceRole: ICERole?
     /// Why the connection failed; nil while it has not.
     public internal(set) var failureReason: FailureReason?
     /// `connectionState`.
     public internal(set) var connectionState = RTCPeerConnectionState.new
-    var hasSelectedPair = false
-    /// Whether a first exchange has decided who controls ICE.
-    var hasICERole = false
+    /// `iceConnectionState`.
+    public internal(set) var iceConnectionState = ICEConnectionState.new
+    /// `iceGatheringState`.
+    public internal(set) var iceGatheringState = ICEGatheringState.new
 
     // Media.
     var media = MediaStreams()
@@ -172,7 +181,7 @@ public struct RTCPeerConnection {
         case unknownStream = "unknown-stream"
         /// RTP or RTCP that breaks its own format.
         case malformed
-        /// DTLS from an address that is no candidate of the peer's.
+        /// DTLS from an address that is no candidate of the peer's, or a check before there is a transport.
         case unknownSource = "unknown-source"
         /// DTLS before the transport's role is known, beyond what is kept.
         case earlyDTLS = "early-dtls"
@@ -188,24 +197,18 @@ public struct RTCPeerConnection {
         self.random = random
         // RFC 8829 §5.2.1: a number below 2⁶³ so that every parser takes it
         sessionIdentifier = random.next() >> 1
-        ice = ICEAgent(
-            role: .controlling, credentials: ICECredentials(random: random), random: random,
-            configuration: configuration.ice, streamIDs: streamIDs)
     }
 
-    /// `iceConnectionState`.
-    public var iceConnectionState: ICEConnectionState { ice.connectionState }
-    /// `iceGatheringState`.
-    public var iceGatheringState: ICEGatheringState { ice.gatheringState }
-    /// The username fragment that incoming checks for this peer carry; an ICE restart changes it.
-    public var localUsernameFragment: String { ice.credentials.usernameFragment }
-    /// The pair that media goes by; nil before there is one.
-    public var selectedPair: ICECandidatePair? { ice.selectedPair }
+    /// The username fragments that incoming checks for this peer carry: one for each transport, and while an ICE restart
+    /// is under way the one from before it. Every call may change them.
+    public var localUsernameFragments: [String] { transports.flatMap(\.ice.localUsernameFragments) }
+    /// The pair that media goes by, of the first transport that has one; nil before.
+    public var selectedPair: ICECandidatePair? { transports.lazy.compactMap(\.ice.selectedPair).first }
 
     /// When `handle(.timePassed, at:)` is due; nil for never.
     public var deadline: Instant? {
         guard connectionState != .closed else { return nil }
-        return earliest(ice.deadline, dtls?.deadline, media.deadline)
+        return transports.reduce(media.deadline) { earliest($0, $1.deadline) }
     }
 
     /// Takes note of `input`, which happened at `now`.
@@ -218,14 +221,13 @@ public struct RTCPeerConnection {
         case .datagram(let bytes, let local, let remote):
             receive(bytes, local: local, remote: remote, at: now)
         case .localAddressAdded(let address, let preference):
-            ice.handle(.localAddressAdded(address, preference: preference), at: now)
+            addLocalAddress(address, preference: preference, at: now)
         case .localAddressRemoved(let address):
-            ice.handle(.localAddressRemoved(address), at: now)
+            removeLocalAddress(address, at: now)
         case .localAddressesEnded:
-            for server in configuration.stunServers { ice.handle(.stunServerAdded(server), at: now) }
-            ice.handle(.gatheringEnded, at: now)
+            endLocalAddresses(at: now)
         case .tcpListenerAdded(let address, let preference):
-            ice.handle(.tcpListenerAdded(address, preference: preference), at: now)
+            addTCPListener(address, preference: preference, at: now)
         case .streamOpened(let stream, _, _):
             handle(.streamOpened(stream), of: stream, at: now)
         case .streamBytes(let stream, let bytes):
@@ -233,14 +235,15 @@ public struct RTCPeerConnection {
         case .streamClosed(let stream):
             handle(.streamClosed(stream), of: stream, at: now)
         case .nameResolved(let name, let addresses):
-            ice.handle(.nameResolved(name, addresses), at: now)
+            for index in transports.indices {
+                transports[index].ice.handle(.nameResolved(name, addresses), at: now)
+            }
         case .timePassed:
-            if let deadline = ice.deadline, deadline <= now { ice.handle(.timePassed, at: now) }
-            if let dtls, let deadline = dtls.deadline, deadline <= now { dtls.handle(.timePassed, at: now) }
+            for index in transports.indices { transports[index].handleTimePassed(at: now) }
             if let deadline = media.nextReports, deadline <= now { sendReports(at: now) }
             requestMissing(at: now)
         }
-        drainTransport(at: now)
+        drainTransports(at: now)
     }
 
     /// The next event, in order; nil when there is none.
@@ -267,10 +270,14 @@ public struct RTCPeerConnection {
         signalingState = .closed
         connectionState = .closed
         events.append(.signalingStateChanged(.closed))
-        dtls?.handle(.close, at: now)
-        drainTransport(at: now)
-        ice.handle(.close, at: now)
-        drainTransport(at: now)
+        for index in transports.indices {
+            // the alert goes by the pair that ICE's end forgets
+            transports[index].dtls?.handle(.close, at: now)
+            finish(index, at: now)
+            transports[index].ice.handle(.close, at: now)
+            finish(index, at: now)
+        }
+        updateICEConnectionState()
         events.append(.connectionStateChanged(.closed))
     }
 

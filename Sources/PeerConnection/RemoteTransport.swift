@@ -26,21 +26,3 @@ struct RemoteTransport {
         setup = section.setup
     }
 }
-
-extension SessionDescription {
-    /// The media description whose transport those of the first bundle share (RFC 9143 §7.3), or without a bundle the
-    /// first; of those not rejected.
-    var taggedSection: Int? {
-        let bundled = bundles.lazy.joined().compactMap { tag in
-            media.firstIndex { $0.mid == tag && !$0.isRejected }
-        }
-        return bundled.first ?? media.firstIndex { !$0.isRejected }
-    }
-
-    /// Whether the media descriptions `left` and `right` have one transport.
-    func shareTransport(_ left: Int, _ right: Int) -> Bool {
-        guard left != right else { return true }
-        guard let first = media[left].mid, let second = media[right].mid else { return false }
-        return bundles.contains { $0.contains(first) && $0.contains(second) }
-    }
-}

@@ -60,7 +60,7 @@ extension RTCPeerConnection {
             inbound: media.streams.values.compactMap { stream in
                 kinds[stream.incoming.transceiver].map { .init(kind: $0, received: stream.receiver.statistics) }
             },
-            roundTripTime: ice.statistics.currentRoundTripTime)
+            roundTripTime: transports.lazy.compactMap(\.ice.statistics.currentRoundTripTime).first)
     }
 
     /// Whether the last exchange agreed on anything to send.

@@ -36,6 +36,16 @@ public enum RTCPeerConnectionState: String, Sendable {
     case closed
 }
 
+/// How many transports media is offered on before the other side has agreed to a bundle (W3C §4.2.5, RFC 8829 §4.1.1).
+public enum RTCBundlePolicy: String, Sendable {
+    /// One for each kind of media.
+    case balanced
+    /// One for each media description.
+    case maxCompat = "max-compat"
+    /// One: a side that does not bundle gets a single media description.
+    case maxBundle = "max-bundle"
+}
+
 /// What a session description is (W3C §4.6.1).
 public enum RTCSdpType: String, Sendable, Codable {
     /// A proposal.

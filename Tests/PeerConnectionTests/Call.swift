@@ -20,10 +20,12 @@ final class Call {
     /// Connects; the page's offer and the door's answer are changed under way.
     init(
         seed: UInt64 = 1, _ conditions: PathConditions = .perfect, pageSendsVideo: Bool = false,
+        policy: RTCBundlePolicy = .maxBundle,
         offer changeOffer: (inout SessionDescription) -> Void = { _ in },
         answer changeAnswer: (inout SessionDescription) -> Void = { _ in }
     ) throws {
-        simulation = Simulation(seed: seed, conditions: conditions)
+        simulation = Simulation(
+            seed: seed, conditions: conditions, policy: policy, sockets: policy == .maxBundle ? 1 : 2)
         for side in Simulation.Side.allCases { simulation[side].negotiatesByItself = false }
         page = simulation.act(.polite) { page, _ in
             (
@@ -103,7 +105,7 @@ final class Call {
             let batch = endpoint.peer.outbox
             return batch.entries.map { Array(batch.storage[$0.range]) }
         }
-        let receiver = try #require(simulation[side.other].peer.srtpReceiver)
+        let receiver = try #require(simulation[side.other].peer.transport?.srtpReceiver)
         let reports = try datagrams.filter { RTCPPacket.isRTCP($0) }.map { datagram in
             var bytes = datagram
             try receiver.unprotectRTCP(&bytes)
@@ -117,7 +119,7 @@ final class Call {
         ssrc: SSRC, payloadType: PayloadType, sequence: UInt16 = 1, mid: String? = nil, payload: [UInt8] = [1, 2, 3]
     ) throws {
         try simulation.act(.polite) { page, _ in
-            let sender = try #require(page.peer.srtpSender)
+            let sender = try #require(page.peer.transport?.srtpSender)
             let pair = try #require(page.peer.selectedPair)
             var extensions = HeaderExtensionValues()
             extensions.mid = Array((mid ?? "").utf8)
@@ -137,7 +139,9 @@ final class Call {
 
     /// Sends a report from the page.
     func report(_ packet: RTCPPacket) {
-        simulation.act(.polite) { page, _ in page.peer.writeRTCP { packet.write(to: &$0) } }
+        simulation.act(.polite) { page, _ in
+            page.peer.writeRTCP(by: page.peer.transports[0].id) { packet.write(to: &$0) }
+        }
         simulation.run(for: .milliseconds(10))
     }
 

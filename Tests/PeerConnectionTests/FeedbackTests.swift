@@ -212,7 +212,7 @@ import Wire
     @Test func `reports that contradict themselves are discarded whole`() throws {
         let call = try Call()
         call.simulation.act(.polite) { page, _ in
-            page.peer.writeRTCP { $0 += [0x81, 201, 0, 99, 0, 0, 0, 1] }
+            page.peer.writeRTCP(by: page.peer.transports[0].id) { $0 += [0x81, 201, 0, 99, 0, 0, 0, 1] }
         }
         call.simulation.run(for: .milliseconds(10))
         #expect(call.doorPeer.discards == [.malformed: 1])

@@ -14,11 +14,13 @@ enum Fixture {
 
     static let now = Instant.zero + .seconds(1)
 
-    /// A peer with one host candidate. `door` adds the tracks that the door sends.
+    /// A peer with one host candidate, which bundles unless `configure` says otherwise. `isDoor` adds the tracks that the
+    /// door sends.
     static func peer(
         seed: UInt64 = 1, isDoor: Bool = true, _ configure: (inout RTCPeerConnection.Configuration) -> Void = { _ in }
     ) -> RTCPeerConnection {
         var configuration = RTCPeerConnection.Configuration(certificate: certificate)
+        configuration.bundlePolicy = .maxBundle
         configure(&configuration)
         var peer = RTCPeerConnection(configuration: configuration, random: SeededRandomSource(seed: seed))
         let address = SocketAddress(.v4(0xC000_0200 + UInt32(seed)), port: 5000)
@@ -76,6 +78,12 @@ extension RTCPeerConnection {
         try setLocalDescription(.offer, at: Fixture.now)
         return try #require(localDescription)
     }
+
+    /// The one transport of a bundle.
+    var transport: PeerTransport? { transports.first }
+    var ice: ICEAgent? { transport?.ice }
+    var dtls: DTLSTransport? { transport?.dtls }
+    var localUsernameFragment: String? { ice?.credentials.usernameFragment }
 
     /// `localDescription`, read.
     var local: SessionDescription {

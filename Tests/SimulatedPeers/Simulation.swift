@@ -49,20 +49,27 @@ package final class Simulation {
     /// Certificates take time to make; what is simulated does not depend on whose they are.
     private static let certificates = [try! DTLSCertificate(generatedAt: 0), try! DTLSCertificate(generatedAt: 0)]
 
-    package init(seed: UInt64, conditions: PathConditions = .perfect) {
+    /// Two endpoints that know nothing of each other. `sockets` is how many each has on its one IP address.
+    package init(
+        seed: UInt64, conditions: PathConditions = .perfect, policy: RTCBundlePolicy = .balanced, sockets: Int = 1
+    ) {
         let random = SeededRandomSource(seed: seed)
         self.random = random
         network = SimulatedNetwork(conditions: conditions, random: random)
         endpoints = Side.allCases.map { side in
             let address = SocketAddress(.v4(0xC000_0201 + UInt32(side.rawValue)), port: 5000)
-            let configuration = RTCPeerConnection.Configuration(certificate: Self.certificates[side.rawValue])
+            var configuration = RTCPeerConnection.Configuration(certificate: Self.certificates[side.rawValue])
+            configuration.bundlePolicy = policy
             return Endpoint(
                 address: address, peer: RTCPeerConnection(configuration: configuration, random: random),
                 negotiation: PerfectNegotiation(isPolite: side == .polite))
         }
         virtual_clock_set(now.nanoseconds)
         for side in Side.allCases {
-            self[side].peer.handle(.localAddressAdded(self[side].address, preference: 65535), at: now)
+            for number in 0..<sockets {
+                let address = SocketAddress(self[side].address.ip, port: self[side].address.port + UInt16(number))
+                self[side].peer.handle(.localAddressAdded(address, preference: 65535), at: now)
+            }
             self[side].peer.handle(.localAddressesEnded, at: now)
         }
     }
@@ -113,7 +120,7 @@ package final class Simulation {
 
     private func step() {
         for datagram in network.arrivals(at: now) {
-            guard let side = Side.allCases.first(where: { self[$0].address == datagram.to }) else { continue }
+            guard let side = Side.allCases.first(where: { self[$0].address.ip == datagram.to.ip }) else { continue }
             act(side) { endpoint, now in
                 endpoint.peer.handle(.datagram(datagram.bytes, local: datagram.to, remote: datagram.from), at: now)
             }

@@ -156,10 +156,10 @@ import Wire
         let simulation = call(seed: 4, .perfect)
         try #require(simulation.run(for: .seconds(10)) { $0.areConnected })
         simulation[.impolite].negotiatesByItself = true
-        let before = simulation.endpoints.map(\.peer.localUsernameFragment)
+        let before = simulation.endpoints.map(\.peer.localUsernameFragments)
         simulation.act(.impolite) { door, _ in door.peer.restartIce() }
         simulation.run(for: .seconds(3))
-        let after = simulation.endpoints.map(\.peer.localUsernameFragment)
+        let after = simulation.endpoints.map(\.peer.localUsernameFragments)
         #expect(zip(before, after).allSatisfy { $0 != $1 })
         #expect(simulation.areConnected && simulation.areStable)
         #expect(simulation.endpoints.allSatisfy { !$0.connectionStates.contains(.failed) })

@@ -95,7 +95,6 @@ extension Daemon {
             case .candidate(let candidate):
                 try session.negotiation.received(candidate, on: &session.peer, at: now)
             }
-            sockets.register(session.peer.localUsernameFragment, for: session.id)
         } catch {
             hub.handle(.negotiationFailed(call, error.description), at: now)
         }

@@ -18,6 +18,7 @@ extension Daemon {
         let id = SessionID(rawValue: nextSessionNumber)
         nextSessionNumber += 1
         var settings = RTCPeerConnection.Configuration(certificate: certificate)
+        settings.bundlePolicy = .maxBundle
         settings.stunServers = stunServers
         let session = Session(id: id, viewer: viewer, configuration: settings, random: random, at: now)
         for (address, preference) in sockets.localAddresses {
@@ -25,7 +26,6 @@ extension Daemon {
         }
         session.peer.handle(.localAddressesEnded, at: now)
         sessions[id] = session
-        sockets.register(session.peer.localUsernameFragment, for: id)
         switch viewer {
         case .call(let call): calls[call] = id
         case .player(let name): players[name] = id
@@ -75,9 +75,12 @@ extension Daemon {
         }
     }
 
-    /// Sends what every peer has to send.
+    /// Sends what every peer has to send, and remembers what it is called in what comes back.
     func flush() {
-        for (id, session) in sessions { sockets.send(&session.peer.outbox, for: id) }
+        for (id, session) in sessions {
+            sockets.register(session.peer.localUsernameFragments, for: id)
+            sockets.send(&session.peer.outbox, for: id)
+        }
     }
 
     // MARK: Events

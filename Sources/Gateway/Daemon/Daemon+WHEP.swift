@@ -87,7 +87,7 @@ extension Daemon {
                 status: 201,
                 headers: Self.crossOrigin + [
                     .init("Content-Type", "application/sdp"), .init("Location", "/whep/\(name)"),
-                    .init("ETag", "\"\(session.peer.localUsernameFragment)\""),
+                    .init("ETag", entityTag(of: session)),
                 ] + iceServerLinks,
                 body: Array(answer.sdp.utf8))
         } catch {
@@ -110,13 +110,15 @@ extension Daemon {
         }
     }
 
+    /// Names the ICE session (RFC 9725 §4.3.1).
+    private func entityTag(of session: Session) -> String { "\"\(session.peer.localUsernameFragments.first ?? "")\"" }
+
     private func trickle(_ request: HTTPRequest, to session: Session, at now: Instant) -> HTTPResponse {
         guard request.contentType == "application/trickle-ice-sdpfrag" else {
             return refusal(415, "Candidates are of the type application/trickle-ice-sdpfrag.")
         }
         // RFC 9725 §4.3.1: the ETag names the ICE session; another one's candidates are refused
-        let tag = "\"\(session.peer.localUsernameFragment)\""
-        if let condition = request.headers["if-match"], condition != "*", condition != tag {
+        if let condition = request.headers["if-match"], condition != "*", condition != entityTag(of: session) {
             return refusal(412, "The candidates belong to another ICE session.")
         }
         do throws(SDPError) {

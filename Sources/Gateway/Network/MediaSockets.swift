@@ -24,6 +24,8 @@ final class MediaSockets {
     /// The addresses that each session owns, the last learned at the end.
     private var addresses: [SessionID: [SocketAddress]] = [:]
     private var fragments: [String: SessionID] = [:]
+    /// The username fragments of each session.
+    private var registered: [SessionID: [String]] = [:]
 
     /// Addresses of one session at once: more than ICE checks, and a bound on what somebody who knows a username
     /// fragment can make us remember with false sender addresses.
@@ -96,9 +98,12 @@ final class MediaSockets {
         return session
     }
 
-    /// Remembers that `session` answers to the username fragment `fragment`.
-    func register(_ fragment: String, for session: SessionID) {
-        fragments[fragment] = session
+    /// Remembers that `session` answers to these username fragments, and to no others any more.
+    func register(_ names: [String], for session: SessionID) {
+        guard registered[session] != names else { return }
+        for old in registered[session] ?? [] where fragments[old] == session { fragments[old] = nil }
+        for name in names { fragments[name] = session }
+        registered[session] = names
     }
 
     /// Sends what waits in `batch` for `session` and empties it.
@@ -135,6 +140,7 @@ final class MediaSockets {
     /// Forgets everything about `session`.
     func forget(_ session: SessionID) {
         for address in addresses.removeValue(forKey: session) ?? [] { owners[address] = nil }
-        fragments = fragments.filter { $0.value != session }
+        register([], for: session)
+        registered[session] = nil
     }
 }

@@ -61,7 +61,9 @@ package final class Viewer {
     package init(on addresses: [IPAddress], certificate: DTLSCertificate) throws {
         var sockets: [SocketAddress: UDPSocket] = [:]
         began = MonotonicClock.now
-        peer = RTCPeerConnection(configuration: .init(certificate: certificate), random: SystemRandomSource())
+        var configuration = RTCPeerConnection.Configuration(certificate: certificate)
+        configuration.bundlePolicy = .maxBundle
+        peer = RTCPeerConnection(configuration: configuration, random: SystemRandomSource())
         video = peer.addTransceiver(.video, direction: .recvonly)
         audio = peer.addTransceiver(.audio, direction: .recvonly)
         for (index, address) in addresses.enumerated() {

@@ -17,6 +17,17 @@ extension ICEAgent {
         return UsernamePair(username)?.receiver
     }
 
+    /// Whether a request of this agent waits for the response `datagram`.
+    public func awaitsResponse(_ datagram: [UInt8]) -> Bool {
+        guard let message = try? STUNMessage(parsing: datagram) else { return false }
+        return transactions.contains { $0.id == message.transactionID }
+    }
+
+    /// Whether everything goes from `local` to `remote` now.
+    public func selects(_ remote: SocketAddress, from local: SocketAddress) -> Bool {
+        selected?.runs(on: Path(local: local, remote: remote)) == true
+    }
+
     /// Whether datagrams from `remote` to the socket bound to `local` may be the peer's: they run along the selected
     /// pair, or along one that is in the check list or that an authentic check has come by before there was a list.
     public func knows(_ remote: SocketAddress, from local: SocketAddress) -> Bool {

@@ -34,8 +34,8 @@ import Wire
 
     @Test func `A check is for the peer that its user name begins with`() {
         let sockets = makeSockets()
-        sockets.register("abcd", for: one)
-        sockets.register("efgh", for: two)
+        sockets.register(["abcd"], for: one)
+        sockets.register(["efgh"], for: two)
         #expect(sockets.route(check("abcd"), from: address(1)) == one)
         #expect(sockets.route(check("efgh"), from: address(2)) == two)
         #expect(sockets.counters.strangers == 0)
@@ -43,7 +43,7 @@ import Wire
 
     @Test func `What follows from an address that a check came from is for the same peer`() {
         let sockets = makeSockets()
-        sockets.register("abcd", for: one)
+        sockets.register(["abcd"], for: one)
         _ = sockets.route(check("abcd"), from: address(1))
         #expect(sockets.route(media, from: address(1)) == one)
         #expect(sockets.route(answer, from: address(1)) == one)
@@ -52,7 +52,7 @@ import Wire
 
     @Test func `What names no peer and comes from nowhere known is a stranger's`() {
         let sockets = makeSockets()
-        sockets.register("abcd", for: one)
+        sockets.register(["abcd"], for: one)
         for datagram in [media, answer, check("zzzz"), [], [0], [UInt8](repeating: 0xFF, count: 1500)] {
             #expect(sockets.route(datagram, from: address(1)) == nil)
         }
@@ -62,7 +62,7 @@ import Wire
 
     @Test func `A check for nobody here does not use up an address`() {
         let sockets = makeSockets()
-        sockets.register("abcd", for: one)
+        sockets.register(["abcd"], for: one)
         _ = sockets.route(check("abcd"), from: address(1))
         #expect(sockets.route(check("gone"), from: address(1)) == nil)
         #expect(sockets.route(media, from: address(1)) == one)
@@ -70,8 +70,8 @@ import Wire
 
     @Test func `An address goes to the peer that last exchanged a check with it`() {
         let sockets = makeSockets()
-        sockets.register("abcd", for: one)
-        sockets.register("efgh", for: two)
+        sockets.register(["abcd"], for: one)
+        sockets.register(["efgh"], for: two)
         _ = sockets.route(check("abcd"), from: address(1))
         _ = sockets.route(check("efgh"), from: address(1))
         #expect(sockets.route(media, from: address(1)) == two)
@@ -83,16 +83,19 @@ import Wire
 
     @Test func `After an ICE restart a peer answers to its new fragment and the old`() {
         let sockets = makeSockets()
-        sockets.register("old0", for: one)
-        sockets.register("new0", for: one)
+        sockets.register(["old0"], for: one)
+        sockets.register(["new0", "old0"], for: one)
         #expect(sockets.route(check("old0"), from: address(1)) == one)
         #expect(sockets.route(check("new0"), from: address(2)) == one)
+        // and once the new session has its own pair, to the new one alone
+        sockets.register(["new0"], for: one)
+        #expect(sockets.route(check("old0"), from: address(3)) == nil)
     }
 
     @Test func `A peer that was forgotten gets nothing more, and the others all theirs`() {
         let sockets = makeSockets()
-        sockets.register("abcd", for: one)
-        sockets.register("efgh", for: two)
+        sockets.register(["abcd"], for: one)
+        sockets.register(["efgh"], for: two)
         _ = sockets.route(check("abcd"), from: address(1))
         _ = sockets.route(check("efgh"), from: address(2))
         sockets.forget(one)
@@ -103,8 +106,8 @@ import Wire
 
     @Test func `False sender addresses make it remember only so many, and never lose another peer's`() {
         let sockets = makeSockets()
-        sockets.register("abcd", for: one)
-        sockets.register("efgh", for: two)
+        sockets.register(["abcd"], for: one)
+        sockets.register(["efgh"], for: two)
         _ = sockets.route(check("efgh"), from: address(0))
         let flood = MediaSockets.addressLimit + 50
         for number in 1...flood { _ = sockets.route(check("abcd"), from: address(number)) }

@@ -1,4 +1,3 @@
-internal import Calls
 package import PeerConnection
 internal import RTP
 internal import SDP

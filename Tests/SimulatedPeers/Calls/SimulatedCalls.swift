@@ -1,6 +1,5 @@
 import CSeededRandom
 import CVirtualClock
-internal import Calls
 import DTLS
 package import PeerConnection
 internal import RTP

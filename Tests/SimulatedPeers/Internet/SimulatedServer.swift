@@ -1,4 +1,4 @@
-import ICE
+internal import ICE
 package import Wire
 
 /// A host of the simulated internet that answers datagrams by rules of its own, at once: a STUN or TURN server.

@@ -1,0 +1,263 @@
+import DTLS
+import ICE
+import RTP
+import SDP
+import SRTP
+import Wire
+
+/// The transports: made, told apart, drained, and closed when nothing goes by them any more.
+extension RTCPeerConnection {
+    /// The transport `id`; nil where there is none (any more).
+    func transport(_ id: PeerTransport.ID) -> PeerTransport? {
+        transports.first { $0.id == id }
+    }
+
+    /// Where the transport `id` is among `transports`.
+    func index(of id: PeerTransport.ID?) -> Int? {
+        guard let id else { return nil }
+        return transports.firstIndex { $0.id == id }
+    }
+
+    // MARK: Life
+
+    /// Makes the transports that `plan` adds, and restarts those that it gives new credentials.
+    mutating func realize(_ plan: TransportPlan, at now: Instant) {
+        for id in plan.transports {
+            guard let credentials = plan.credentials[id] else { continue }
+            if let index = index(of: id) {
+                transports[index].ice.handle(.restart(credentials), at: now)
+            } else {
+                makeTransport(id, credentials: credentials, at: now)
+            }
+        }
+    }
+
+    private mutating func makeTransport(_ id: PeerTransport.ID, credentials: ICECredentials, at now: Instant) {
+        var transport = PeerTransport(
+            id: id, role: iceRole ?? .controlling, credentials: credentials, random: random,
+            configuration: configuration.ice, streamIDs: streamIDs)
+        for entry in localAddresses.selection(beside: transports) {
+            transport.addAddress(entry.address, preference: entry.preference, at: now)
+        }
+        for entry in localAddresses.listeners {
+            transport.addTCPListener(entry.address, preference: entry.preference, at: now)
+        }
+        if localAddresses.hasEnded { transport.endAddresses(stunServers: configuration.stunServers, at: now) }
+        nextTransportNumber = max(nextTransportNumber, id.rawValue + 1)
+        transports.append(transport)
+    }
+
+    /// Closes the transports that neither the last exchange nor the one under way uses.
+    mutating func closeUnusedTransports(at now: Instant) {
+        let used = Set(transportPlan.transports + (pendingTransportPlan?.transports ?? []))
+        for index in transports.indices.reversed() where !used.contains(transports[index].id) {
+            transports[index].dtls?.handle(.close, at: now)
+            transports[index].ice.handle(.close, at: now)
+            finish(index, at: now)
+            transports.remove(at: index)
+        }
+    }
+
+    /// Takes what a transport that was closed still wants done: to the connection its states are gone.
+    mutating func finish(_ index: Int, at now: Instant) {
+        while let event = transports[index].nextEvent(sendingTo: &outbox, at: now) {
+            if case .streamUnwanted(let stream) = event { events.append(.streamUnwanted(stream)) }
+        }
+    }
+
+    mutating func addLocalAddress(_ address: SocketAddress, preference: UInt16, at now: Instant) {
+        localAddresses.add(.init(address: address, preference: preference))
+        for index in transports.indices where !transports[index].addresses.contains(where: { $0.ip == address.ip }) {
+            transports[index].addAddress(address, preference: preference, at: now)
+        }
+    }
+
+    mutating func addTCPListener(_ address: SocketAddress, preference: UInt16, at now: Instant) {
+        localAddresses.addListener(.init(address: address, preference: preference))
+        for index in transports.indices {
+            transports[index].addTCPListener(address, preference: preference, at: now)
+        }
+    }
+
+    mutating func removeLocalAddress(_ address: SocketAddress, at now: Instant) {
+        localAddresses.remove(address)
+        for index in transports.indices { transports[index].removeAddress(address, at: now) }
+    }
+
+    mutating func endLocalAddresses(at now: Instant) {
+        localAddresses.hasEnded = true
+        for index in transports.indices {
+            transports[index].endAddresses(stunServers: configuration.stunServers, at: now)
+        }
+    }
+
+    // MARK: What arrives
+
+    /// RFC 7983 §7: the first byte tells the protocols on one transport apart.
+    ///
+    /// ```
+    ///            +----------------+
+    ///            |        [0..3] -+--> STUN
+    ///            |      [20..63] -+--> DTLS
+    ///            |    [128..191] -+--> RTP and RTCP, told apart by RFC 5761 §4
+    ///            +----------------+
+    /// ```
+    mutating func receive(_ bytes: [UInt8], local: SocketAddress, remote: SocketAddress, at now: Instant) {
+        switch bytes.first {
+        case .some(0...3):
+            guard let index = destination(ofSTUN: bytes) else { return discard(.unknownSource) }
+            transports[index].ice.handle(.datagram(bytes, local: local, remote: remote), at: now)
+        case .some(20...63):
+            // DTLS answers anybody, and a stranger's ClientHello would be taken for the peer's: only where authentic
+            // checks have come from, or where our own go, is the peer
+            guard let index = destination(from: remote, to: local) else { return discard(.unknownSource) }
+            if let reason = transports[index].receiveDTLS(bytes, at: now) { discard(reason) }
+        case .some(128...191):
+            // whoever has the keys may have moved; ICE will learn the new address from his checks
+            guard let index = transports.count == 1 ? 0 : destination(from: remote, to: local) else {
+                return discard(transports.isEmpty ? .noKeys : .unknownSource)
+            }
+            if receiveMedia(bytes, by: index, at: now) {
+                transports[index].ice.handle(.received(local: local, remote: remote), at: now)
+            }
+        default:
+            discard(.unknownProtocol)
+        }
+    }
+
+    /// The transport that a STUN message is for.
+    private func destination(ofSTUN bytes: [UInt8]) -> Int? {
+        guard transports.count > 1 else { return transports.isEmpty ? nil : 0 }
+        let fragment = ICEAgent.localUsernameFragment(of: bytes)
+        // what none expects, the first one counts
+        return transports.firstIndex { $0.expects(bytes, for: fragment) } ?? 0
+    }
+
+    /// The transport whose peer is at `remote`: the one that has selected this way, else one that has found it.
+    private func destination(from remote: SocketAddress, to local: SocketAddress) -> Int? {
+        guard transports.count > 1 else {
+            return transports.first?.knows(remote, from: local) == true ? 0 : nil
+        }
+        let selected = transports.firstIndex { $0.ice.selects(remote, from: local) }
+        return selected ?? transports.firstIndex { $0.knows(remote, from: local) }
+    }
+
+    // MARK: What they tell
+
+    /// Takes everything that the transports want done, and follows their states.
+    mutating func drainTransports(at now: Instant) {
+        var index = 0
+        while index < transports.count {
+            while let event = transports[index].nextEvent(sendingTo: &outbox, at: now) {
+                handle(event, ofTransport: index, at: now)
+            }
+            index += 1
+        }
+        updateConnectionState(at: now)
+    }
+
+    private mutating func handle(_ event: PeerTransport.Event, ofTransport index: Int, at now: Instant) {
+        switch event {
+        case .candidateGathered(let candidate):
+            emit(candidate, ofTransport: index)
+        case .gatheringStateChanged:
+            if transports[index].gatheringState == .complete { emit(nil, ofTransport: index) }
+            updateGatheringState()
+        case .iceStateChanged:
+            updateICEConnectionState()
+        case .frame(let frame, let stream):
+            receive(frame, on: stream, ofTransport: index, at: now)
+        case .streamWanted(let stream, let local, let remote):
+            events.append(.streamWanted(stream, from: local, to: remote, tls: nil))
+        case .streamUnwanted(let stream):
+            events.append(.streamUnwanted(stream))
+        case .nameWanted(let name):
+            events.append(.nameWanted(name))
+        case .paired:
+            if milestones.paired == nil { milestones.paired = now }
+        case .keyed:
+            if milestones.keyed == nil { milestones.keyed = now }
+        case .applicationData:
+            break  // no data channel was negotiated
+        case .closed:
+            // RFC 8827 §6.5: a close alert ends the association; the connection with the last of them
+            if transports.allSatisfy({ $0.dtlsState == .closed }) { close(at: now) }
+        case .failed:
+            break
+        }
+    }
+
+    // MARK: States (W3C §4.3)
+
+    /// Follows what has become of the states because transports are gone.
+    mutating func updateTransportStates(at now: Instant) {
+        updateGatheringState()
+        updateICEConnectionState()
+        updateConnectionState(at: now)
+    }
+
+    /// RTCIceGatheringState, W3C §4.3.2.
+    private mutating func updateGatheringState() {
+        guard connectionState != .closed else { return }
+        let state: ICEGatheringState =
+            if transports.contains(where: { $0.gatheringState == .gathering }) {
+                .gathering
+            } else if !transports.isEmpty, transports.allSatisfy({ $0.gatheringState == .complete }) {
+                .complete
+            } else {
+                .new
+            }
+        guard state != iceGatheringState else { return }
+        iceGatheringState = state
+        events.append(.iceGatheringStateChanged(state))
+    }
+
+    /// RTCIceConnectionState, W3C §4.3.4: the first of these that holds.
+    mutating func updateICEConnectionState() {
+        let state: ICEConnectionState =
+            if connectionState == .closed {
+                .closed
+            } else {
+                Self.iceConnectionState(of: transports.map(\.iceState))
+            }
+        guard state != iceConnectionState else { return }
+        iceConnectionState = state
+        events.append(.iceConnectionStateChanged(state))
+    }
+
+    static func iceConnectionState(of states: [ICEConnectionState]) -> ICEConnectionState {
+        if states.contains(.failed) { return .failed }
+        if states.contains(.disconnected) { return .disconnected }
+        if states.allSatisfy({ $0 == .new || $0 == .closed }) { return .new }
+        if states.contains(where: { $0 == .new || $0 == .checking }) { return .checking }
+        return states.allSatisfy { $0 == .completed || $0 == .closed } ? .completed : .connected
+    }
+
+    /// RTCPeerConnectionState, W3C §4.3.3: the first of these that holds.
+    mutating func updateConnectionState(at now: Instant) {
+        guard connectionState != .closed else { return }
+        let ice = iceConnectionState
+        let state: RTCPeerConnectionState =
+            if ice == .failed || transports.contains(where: { $0.dtlsState == .failed }) {
+                .failed
+            } else if ice == .disconnected {
+                .disconnected
+            } else if transports.allSatisfy({ $0.iceState == .new && $0.dtlsState == .new }) {
+                .new
+            } else if (ice == .connected || ice == .completed)
+                && transports.allSatisfy({ $0.dtlsState == .connected || $0.dtlsState == .closed })
+            {
+                .connected
+            } else {
+                .connecting
+            }
+        guard state != connectionState else { return }
+        connectionState = state
+        if state == .failed { failureReason = transports.lazy.compactMap(\.failureReason).first }
+        if state == .connected {
+            failureReason = nil
+            media.start(at: now)
+        }
+        events.append(.connectionStateChanged(state))
+    }
+}
