@@ -78,7 +78,9 @@ let package = Package(
         // Two peers under a virtual network and clock.
         .target(
             name: "SimulatedPeers",
-            dependencies: ["Wire", "ICE", "RTP", "SDP", "DTLS", "PeerConnection", "CVirtualClock", "CSeededRandom"],
+            dependencies: [
+                "Wire", "ICE", "RTP", "SDP", "SRTP", "DTLS", "PeerConnection", "CVirtualClock", "CSeededRandom",
+            ],
             path: "Tests/SimulatedPeers", swiftSettings: swiftSettings),
         // Thousands of simulated calls: swift run -c release simulate-calls
         .executableTarget(
@@ -93,6 +95,15 @@ let package = Package(
             swiftSettings: swiftSettings),
         // What browsers offer.
         .target(name: "RecordedOffers", path: "Tests/RecordedOffers", swiftSettings: swiftSettings),
+        // Inputs from strangers. What searches for new ones needs libFuzzer, and is added below.
+        .target(
+            name: "FuzzTargets",
+            dependencies: [
+                "Wire", "ICE", "RTP", "SDP", "PeerConnection", "Calls", "SimulatedPeers", "RecordedOffers",
+            ],
+            path: "Tests/Fuzz/Targets", swiftSettings: swiftSettings),
+        .testTarget(
+            name: "FuzzTests", dependencies: ["FuzzTargets"], path: "Tests/FuzzTests", swiftSettings: swiftSettings),
         // What the rooms may import and use.
         .testTarget(name: "HouseRulesTests", path: "Tests/HouseRulesTests", swiftSettings: swiftSettings),
 
@@ -152,3 +163,10 @@ let package = Package(
             ]),
     ]
 )
+
+// board/fuzz: the driver is in the sanitiser's runtime, which no other build links.
+if Context.environment["DOORWARD_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Runner", swiftSettings: swiftSettings))
+}

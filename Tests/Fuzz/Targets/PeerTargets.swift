@@ -1,0 +1,105 @@
+import ICE
+import PeerConnection
+import SDP
+import SimulatedPeers
+import Wire
+
+/// The first byte says whom the text meets: a fresh connection, one that has made an offer, or one in a call.
+func fuzzNegotiation(_ bytes: [UInt8]) {
+    guard let first = bytes.first else { return }
+    let peer = HostilePeer(seed: 1)
+    let text = String(decoding: bytes.dropFirst(), as: UTF8.self)
+    let now = peer.now
+    switch first & 3 {
+    case 0: take(.offer, text, by: &peer.victim, at: now)
+    case 1:
+        try? peer.victim.setLocalDescription(at: now)
+        take(.answer, text, by: &peer.victim, at: now)
+    case 2:
+        _ = try? peer.connect()
+        take(.offer, text, by: &peer.victim, at: peer.now)
+    default:
+        take(.offer, text, by: &peer.victim, at: now)
+        take(.offer, text, by: &peer.victim, at: now)
+        try? peer.victim.setRemoteDescription(RTCSessionDescription(type: .rollback, sdp: ""), at: now)
+    }
+    peer.pass(.seconds(1))
+    // whatever has become of it, an honest offer of its own can still be made, and it can be closed
+    peer.victim.restartIce()
+    try? peer.victim.setLocalDescription(at: peer.now)
+    _ = peer.victim.localDescription
+    peer.victim.close(at: peer.now)
+    precondition(peer.victim.connectionState == .closed)
+}
+
+private func take(_ type: RTCSdpType, _ text: String, by victim: inout RTCPeerConnection, at now: Instant) {
+    try? victim.setRemoteDescription(RTCSessionDescription(type: type, sdp: text), at: now)
+    guard victim.signalingState == .haveRemoteOffer else { return }
+    try? victim.setLocalDescription(at: now)
+    guard let answer = victim.localDescription?.sdp else { preconditionFailure("an answer was made") }
+    precondition((try? SessionDescription(parsing: answer)) != nil, "our own answer is refused")
+}
+
+/// What a step of the target `peer` does with its bytes.
+enum PeerStep: UInt8, CaseIterable {
+    case datagram, strangersDatagram, rtp, rtcp, dtlsMessage, check, response, time, offer, candidate, replay
+}
+
+/// A call is up, and then come steps: their kind in a byte, then what it is about.
+func fuzzPeer(_ bytes: [UInt8]) {
+    let peer = HostilePeer(seed: 1)
+    guard (try? peer.connect()) == true else { preconditionFailure("an honest call comes up") }
+    var last: [UInt8] = []
+    for part in parts(of: bytes).prefix(64) {
+        guard let first = part.first,
+            let step = PeerStep(rawValue: first % UInt8(PeerStep.allCases.count))
+        else { continue }
+        let rest = Array(part.dropFirst())
+        switch step {
+        case .datagram:
+            last = rest
+            peer.inject(rest)
+        case .strangersDatagram: peer.inject(rest, from: HostilePeer.stranger)
+        case .rtp:
+            guard let packet = peer.protected(rtp: rest) else { continue }
+            last = packet
+            peer.inject(packet)
+        case .rtcp:
+            guard let packet = peer.protected(rtcp: rest) else { continue }
+            last = packet
+            peer.inject(packet)
+        case .dtlsMessage:
+            if !rest.isEmpty { peer.send(message: rest) }
+        case .check: peer.inject(peer.authentic(.request, attributes(rest, peer.username)))
+        case .response: peer.inject(peer.authentic(.successResponse, attributes(rest, peer.username)))
+        case .time: peer.pass(.milliseconds(Int(rest.first ?? 0) * 20))
+        case .offer: take(.offer, String(decoding: rest, as: UTF8.self), by: &peer.victim, at: peer.now)
+        case .candidate:
+            let candidate = RTCIceCandidate(
+                candidate: String(decoding: rest, as: UTF8.self), sdpMid: nil, sdpMLineIndex: 0)
+            try? peer.victim.addIceCandidate(candidate, at: peer.now)
+        case .replay: peer.inject(last)
+        }
+    }
+    peer.pass(.seconds(2))
+    peer.victim.close(at: peer.now)
+    peer.pass(.milliseconds(1))
+    precondition(peer.victim.deadline == nil, "a closed connection waits for something")
+}
+
+/// Attributes of a check: the first byte says which of the usual ones it has, the rest is one more.
+private func attributes(_ bytes: [UInt8], _ username: String) -> [STUNAttribute] {
+    guard let first = bytes.first else { return [] }
+    var attributes: [STUNAttribute] = []
+    if first & 1 != 0 { attributes.append(.username(username)) }
+    if first & 2 != 0 { attributes.append(.priority(UInt32(first) << 24)) }
+    if first & 4 != 0 { attributes.append(.iceControlling(UInt64(first))) }
+    if first & 8 != 0 { attributes.append(.iceControlled(.max)) }
+    if first & 16 != 0 { attributes.append(.useCandidate) }
+    if first & 32 != 0 { attributes.append(.xorMappedAddress(HostilePeer.address)) }
+    if bytes.count > 3 {
+        let type = UInt16(bytes[1]) << 8 | UInt16(bytes[2])
+        attributes.append(.other(type: type, value: Array(bytes.dropFirst(3))))
+    }
+    return attributes
+}

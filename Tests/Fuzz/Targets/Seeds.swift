@@ -1,0 +1,143 @@
+import ICE
+import RTP
+import RecordedOffers
+import SDP
+import SimulatedPeers
+import Wire
+
+extension FuzzTarget {
+    /// Well-formed inputs to begin with.
+    package var seeds: [[UInt8]] {
+        switch self {
+        case .stun: Self.stunSeeds
+        case .sdp: BrowserOffers.all.map { Array($0.utf8) }
+        case .negotiation: Self.negotiationSeeds
+        case .candidate: Self.candidateSeeds.map { Array($0.utf8) }
+        case .rtp: [joined(Self.rtpSeeds)]
+        case .rtcp: Self.rtcpSeeds
+        case .h264: [joined(Self.h264Seeds)]
+        case .opus: [joined((0..<8).map { [0, $0, $0, 1, 0xFC, 1, 2, 3] })]
+        case .message: Self.messageSeeds.map { Array($0.utf8) }
+        case .peer: Self.peerSeeds
+        }
+    }
+
+    private static var stunSeeds: [[UInt8]] {
+        let id = STUNMessage.TransactionID(high: 1, low: 2)
+        let address = SocketAddress(.v4(0xC000_0201), port: 5000)
+        let messages = [
+            STUNMessage(
+                .request, transactionID: id,
+                attributes: [.username("a:b"), .priority(1), .iceControlling(2), .useCandidate]),
+            STUNMessage(.successResponse, transactionID: id, attributes: [.xorMappedAddress(address)]),
+            STUNMessage(
+                .errorResponse, transactionID: id,
+                attributes: [.errorCode(487, reason: "Role Conflict"), .realm("r"), .nonce("n"), .software("s")]),
+            STUNMessage(
+                .errorResponse, transactionID: id, attributes: [.unknownAttributes([1, 2]), .mappedAddress(address)]),
+        ]
+        return messages.map { $0.serialized(key: STUNKey(password: "fuzzed")) } + messages.map { $0.serialized() }
+    }
+
+    private static var candidateSeeds: [String] {
+        [
+            "candidate:1 1 udp 2130706431 192.0.2.1 5000 typ host",
+            "candidate:2 1 UDP 1694498815 198.51.100.1 5000 typ srflx raddr 192.0.2.1 rport 5000 generation 0 ufrag abcd",
+            "candidate:3 1 tcp 1518280447 2001:db8::1 9 typ host tcptype active network-id 1",
+            "candidate:4 1 udp 1 4fc5ab4f-4c2d-4a1c-8b3e-000000000000.local 5000 typ host",
+            "a=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuv\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n"
+                + "a=candidate:1 1 udp 1 192.0.2.1 5000 typ host\r\na=end-of-candidates\r\n",
+        ]
+    }
+
+    private static var negotiationSeeds: [[UInt8]] {
+        let own = HostilePeer(seed: 1).offer.description
+        let answer = own.replacing("a=setup:actpass", with: "a=setup:active")
+        var seeds: [[UInt8]] = [[1] + Array(answer.utf8)]
+        for offer in BrowserOffers.all + [own] {
+            for meets in [0, 2, 3] as [UInt8] { seeds.append([meets] + Array(offer.utf8)) }
+        }
+        return seeds
+    }
+
+    private static var rtpSeeds: [[UInt8]] {
+        (0..<6).map { number in
+            // one-byte extensions: a MID, and an audio level
+            [
+                0x90, 0xE0, 0, UInt8(number), 0, 0, 0, UInt8(number), 0, 0, 0, 1, 0xBE, 0xDE, 0, 1, 0x10, 0x30, 0x20,
+                0x85,
+            ]
+                + [0, UInt8(number), 1, 2, 3]
+        }
+    }
+
+    private static var rtcpSeeds: [[UInt8]] {
+        let packets: [RTCPPacket] = [
+            .nack(GenericNACK(sender: 1, media: 2, sequenceNumbers: [1, 2, 5, 40])),
+            .pictureLossIndication(sender: 1, media: 2),
+            .fullIntraRequest(FullIntraRequest(sender: 1, entries: [.init(ssrc: 2, sequenceNumber: 3)])),
+            .goodbye(Goodbye(sources: [1, 2], reason: "gone")),
+            .receiverEstimatedMaximumBitrate(.init(sender: 1, bitsPerSecond: 500_000, sources: [2])),
+            .transportFeedback(
+                TransportFeedback(
+                    sender: 1, media: 2, baseSequenceNumber: 1, statusCount: 9, feedbackPacketCount: 1,
+                    arrivals: [.init(sequenceNumber: 1, ticks: 10), .init(sequenceNumber: 9, ticks: 300)])),
+        ]
+        var compound: [UInt8] = []
+        RTCPPacket.writeReport(
+            senderReport: nil, ssrc: 1, reportBlocks: [], canonicalName: "fuzzed", to: &compound)
+        return packets.map { packet in
+            var bytes: [UInt8] = []
+            packet.write(to: &bytes)
+            return bytes
+        } + [compound]
+    }
+
+    private static var h264Seeds: [[UInt8]] {
+        [
+            [0x00, 0x67, 0x42, 0xE0, 0x1F], [0x00, 0x68, 1, 2], [0x40, 0x65, 1, 2, 3],
+            // STAP-A of two units, then a slice in three fragments
+            [0x08, 0x78, 0, 2, 0x67, 1, 0, 2, 0x68, 2], [0x08, 0x7C, 0x85, 1, 2], [0x08, 0x7C, 0x05, 3],
+            [0x48, 0x7C, 0x45, 4],
+        ]
+    }
+
+    private static var messageSeeds: [String] {
+        [
+            #"{"type":"presence","name":"Ann"}"#, #"{"type":"call-initiate","recipient":"door"}"#,
+            #"{"type":"call-accept","call":"1"}"#, #"{"type":"call-reject","call":"1"}"#,
+            #"{"type":"call-hangup","call":"1"}"#,
+            #"{"type":"call-offer","call":"1","description":{"type":"offer","sdp":"v=0\r\n"}}"#,
+            #"{"type":"call-answer","call":"1","description":{"type":"answer","sdp":"v=0\r\n"}}"#,
+            #"{"type":"call-ice-candidate","call":"1","candidate":{"candidate":"","sdpMid":"0","sdpMLineIndex":0}}"#,
+            #"{"type":"call-ice-candidate","call":"1","candidate":null}"#,
+        ]
+    }
+
+    private static var peerSeeds: [[UInt8]] {
+        let peer = HostilePeer(seed: 1)
+        let video = peer.stream(.video) ?? (1, 102)
+        let audio = peer.stream(.audio) ?? (2, 111)
+        func rtp(_ stream: (ssrc: UInt32, payloadType: UInt8), _ number: UInt8) -> [UInt8] {
+            var bytes: [UInt8] = [PeerStep.rtp.rawValue, 0x80, stream.payloadType, 0, number, 0, 0, 0, number]
+            bytes.append(uint32: stream.ssrc)
+            return bytes + [0x7C, 0x85, 1, 2, 3]
+        }
+        let reports = rtcpSeeds.map { [PeerStep.rtcp.rawValue] + $0 }
+        let media = [rtp(video, 1), rtp(video, 2), rtp(audio, 1), rtp(video, 9), [PeerStep.time.rawValue, 20]]
+        let checks: [[UInt8]] = [[PeerStep.check.rawValue, 0x17], [PeerStep.check.rawValue, 0x0B]]
+        let offer = [PeerStep.offer.rawValue] + Array(peer.offer.description.utf8)
+        let candidates = candidateSeeds.map { [PeerStep.candidate.rawValue] + Array($0.utf8) }
+        let datagrams = stunSeeds.map { [PeerStep.datagram.rawValue] + $0 }
+        return [
+            joined(media), joined(media + [[PeerStep.replay.rawValue]] + reports), joined(reports), joined(checks),
+            joined([offer]), joined(candidates), joined(datagrams),
+            joined([[PeerStep.dtlsMessage.rawValue, 0x13, 0x88, 0x13, 0x88, 0, 0, 0, 0, 1, 2, 3, 4]]),
+        ]
+    }
+}
+
+/// Several parts as one input.
+private func joined(_ parts: [[UInt8]]) -> [UInt8] {
+    parts.flatMap { [UInt8($0.count >> 8), UInt8($0.count & 0xFF)] + $0 }
+}
