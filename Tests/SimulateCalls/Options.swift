@@ -6,6 +6,8 @@ struct Options: Sendable {
     var seed: UInt64 = 1
     var kinds = CallKind.allCases
     var isTraced = false
+    /// Whether to explore glare instead.
+    var isGlare = false
 
     struct Misuse: Error, CustomStringConvertible {
         let description: String
@@ -32,11 +34,14 @@ struct Options: Sendable {
                     throw Misuse(description: "no kind is called \(name); there are: \(known)")
                 }
                 kinds = [kind]
+            case "--glare":
+                isGlare = true
             case "--trace":
                 isTraced = true
             default:
                 guard let number = Int(argument), number > 0 else {
-                    throw Misuse(description: "usage: simulate-calls [COUNT] [--seed S] [--only KIND] [--trace]")
+                    throw Misuse(
+                        description: "usage: simulate-calls [COUNT] [--seed S] [--only KIND] [--trace] [--glare]")
                 }
                 count = number
             }

@@ -6,6 +6,9 @@
 //
 //     swift run -c release simulate-calls
 //     swift run -c release simulate-calls 1 --seed 4711 --only loss --trace
+//
+// With --glare it explores instead every order in which two peers can negotiate: of up to four actions, two on either
+// side, and all deliveries between them.
 
 import Glibc
 import SimulatedPeers
@@ -28,6 +31,7 @@ do {
     exit(2)
 }
 
+if options.isGlare { exit(await GlareCampaign().run() ? 0 : 1) }
 let report = await Campaign(options).run()
 print(report.text)
 exit(report.isPassed ? 0 : 1)

@@ -1,0 +1,222 @@
+package import PeerConnection
+internal import RTP
+internal import SDP
+internal import Wire
+
+/// What an application does to its connection while descriptions are on their way.
+package enum GlareAction: CaseIterable, Hashable, Sendable {
+    case addAudioTrack, addVideoTrack, addReceivingTransceiver, stopSending, restartIce
+}
+
+/// Every order in which two negotiating peers can do what they do and hear what they are told.
+///
+/// Each delivery of a description and each action of an application is a step; after a step both sides do at once what
+/// `negotiationneeded` asks for. From the beginning all steps that are possible are tried, one after the other, until
+/// nothing is left to do or hear: then both sides must be in `stable`, want no negotiation, agree about every media
+/// description, and none of what either application has added may be missing.
+///
+/// A connection is a value, so that a state is kept by copying it. Its DTLS transport, which is not, does nothing here,
+/// for no datagram is carried.
+package struct GlareExploration {
+    /// How many orders were followed to their end.
+    package private(set) var orders = 0
+    /// How many steps were made in all.
+    package private(set) var steps = 0
+    /// The most steps of one order.
+    package private(set) var depth = 0
+    /// What went wrong, with the steps that lead there; the first few.
+    package private(set) var failures: [String] = []
+
+    /// No order of a few actions takes more steps: one that does goes round in circles.
+    private static let depthLimit = 80
+    private static let failureLimit = 5
+    private static let names = ["polite", "impolite"]
+
+    package init() {}
+
+    /// Tries all orders of the actions `polite` of the one side and `impolite` of the other, each side's own in their
+    /// order, from a new connection or (`isEstablished`) from one with sound both ways.
+    package mutating func explore(
+        polite: [GlareAction], impolite: [GlareAction], isEstablished: Bool = false
+    ) {
+        var state = State(scripts: [polite, impolite])
+        if isEstablished { state.establish() }
+        explore(state, depth: 0)
+    }
+
+    private mutating func explore(_ state: State, depth: Int) {
+        guard failures.count < Self.failureLimit else { return }
+        self.depth = max(self.depth, depth)
+        guard depth < Self.depthLimit else { return fail("does not come to an end", state) }
+        let possible = state.possibleSteps
+        if possible.isEmpty {
+            orders += 1
+            if let failure = state.failure { fail(failure, state) }
+            return
+        }
+        for step in possible {
+            steps += 1
+            var next = state
+            next.take(step)
+            explore(next, depth: depth + 1)
+        }
+    }
+
+    private mutating func fail(_ reason: String, _ state: State) {
+        failures.append("\(reason) after \(state.history.joined(separator: ", "))")
+    }
+
+    // MARK: A state
+
+    private enum Step {
+        case action(side: Int)
+        case delivery(to: Int)
+    }
+
+    fileprivate struct Side {
+        var connection: RTCPeerConnection
+        var negotiation: PerfectNegotiation
+        /// What is on its way to this side.
+        var inbox: [RTCSessionDescription] = []
+        var script: [GlareAction]
+        var added: [TransceiverID] = []
+        var wantsRestart = false
+        var fragmentBefore = ""
+        var errors: [String] = []
+    }
+
+    private struct State {
+        var sides: [Side]
+        var history: [String] = []
+
+        init(scripts: [[GlareAction]]) {
+            let random = SeededRandomSource(seed: 1)
+            sides = scripts.enumerated().map { index, script in
+                Side(
+                    connection: RTCPeerConnection(
+                        configuration: .init(certificate: SimulatedCertificates.all[index]), random: random),
+                    negotiation: PerfectNegotiation(isPolite: index == 0), script: script)
+            }
+        }
+
+        var possibleSteps: [Step] {
+            sides.indices.flatMap { index -> [Step] in
+                (sides[index].script.isEmpty ? [] : [.action(side: index)])
+                    + (sides[index].inbox.isEmpty ? [] : [.delivery(to: index)])
+            }
+        }
+
+        /// Sound both ways, agreed on.
+        mutating func establish() {
+            for index in sides.indices { perform(.addAudioTrack, on: index) }
+            drain()
+            while let index = sides.indices.first(where: { !sides[$0].inbox.isEmpty }) { take(.delivery(to: index)) }
+            history = []
+        }
+
+        mutating func take(_ step: Step) {
+            switch step {
+            case .action(let side):
+                let action = sides[side].script.removeFirst()
+                history.append("\(GlareExploration.names[side]): \(action)")
+                perform(action, on: side)
+            case .delivery(let side):
+                let description = sides[side].inbox.removeFirst()
+                history.append("\(GlareExploration.names[side]) hears the \(description.type.rawValue)")
+                do throws(RTCError) {
+                    let answer = try sides[side].receive(description)
+                    if let answer { sides[1 - side].inbox.append(answer) }
+                } catch {
+                    sides[side].errors.append(error.description)
+                }
+            }
+            drain()
+        }
+
+        private mutating func perform(_ action: GlareAction, on side: Int) {
+            switch action {
+            case .addAudioTrack: sides[side].add(sides[side].connection.addTrack(.audio, streamID: "s"))
+            case .addVideoTrack: sides[side].add(sides[side].connection.addTrack(.video, streamID: "s"))
+            case .addReceivingTransceiver:
+                sides[side].add(sides[side].connection.addTransceiver(.video, direction: .recvonly))
+            case .stopSending:
+                let sending = sides[side].connection.allTransceivers.last { $0.direction.sends && !$0.isStopped }
+                guard let sending else { return }
+                sides[side].connection.setDirection(sending.direction.receives ? .recvonly : .inactive, of: sending.id)
+            case .restartIce:
+                sides[side].fragmentBefore = sides[side].connection.localUsernameFragment
+                sides[side].wantsRestart = true
+                sides[side].connection.restartIce()
+            }
+        }
+
+        /// Does what `negotiationneeded` asks for, on either side.
+        private mutating func drain() {
+            for index in sides.indices {
+                while let event = sides[index].connection.nextOutput() {
+                    guard case .negotiationNeeded = event else { continue }
+                    do throws(RTCError) {
+                        let offer = try sides[index].negotiate()
+                        if let offer { sides[1 - index].inbox.append(offer) }
+                    } catch {
+                        sides[index].errors.append(error.description)
+                    }
+                }
+                sides[index].connection.outbox.removeAll()
+            }
+        }
+
+        // MARK: The end
+
+        /// What is wrong where nothing is left to do; nil where all is well.
+        var failure: String? {
+            for (index, side) in sides.enumerated() {
+                if let error = side.errors.first { return "\(GlareExploration.names[index]): \(error)" }
+                if side.connection.signalingState != .stable {
+                    return "\(GlareExploration.names[index]) ends in \(side.connection.signalingState.rawValue)"
+                }
+                if side.wantsRestart, side.connection.localUsernameFragment == side.fragmentBefore {
+                    return "\(GlareExploration.names[index]) has not restarted ICE"
+                }
+            }
+            return disagreement(0) ?? disagreement(1)
+        }
+
+        /// Where the transceivers of a side are not what both sides want of them.
+        private func disagreement(_ index: Int) -> String? {
+            let (own, other) = (sides[index], sides[1 - index])
+            let transceivers = own.connection.allTransceivers
+            for id in own.added where !transceivers.contains(where: { $0.id == id }) {
+                return "\(GlareExploration.names[index]) has lost \(id)"
+            }
+            for transceiver in transceivers where !transceiver.isStopped {
+                guard let mid = transceiver.mid else {
+                    return "\(GlareExploration.names[index]): \(transceiver.id) was never negotiated"
+                }
+                let counterpart = other.connection.allTransceivers.first { $0.mid == mid }
+                guard let counterpart, counterpart.kind == transceiver.kind else {
+                    return "\(GlareExploration.names[1 - index]) has no \(transceiver.kind) \(mid)"
+                }
+                let wanted = transceiver.direction.intersection(counterpart.direction.reversed)
+                guard transceiver.currentDirection == wanted else {
+                    return
+                        "\(GlareExploration.names[index]): \(mid) is \(transceiver.currentDirection.map { "\($0)" } ?? "nothing"),"
+                        + " should be \(wanted)"
+                }
+            }
+            return nil
+        }
+    }
+}
+
+extension GlareExploration.Side {
+    fileprivate mutating func receive(_ description: RTCSessionDescription) throws(RTCError) -> RTCSessionDescription? {
+        try negotiation.received(description, on: &connection, at: .zero)
+    }
+
+    fileprivate mutating func negotiate() throws(RTCError) -> RTCSessionDescription? {
+        try negotiation.negotiationNeeded(on: &connection, at: .zero)
+    }
+
+    fileprivate mutating func add(_ transceiver: TransceiverID) { added.append(transceiver) }
+}
