@@ -54,6 +54,7 @@ let package = Package(
         room("SDP", ["Wire"]),
         room("DTLS", ["Wire", "COpenSSL"]),
         room("SRTP", ["Wire", "COpenSSL"]),
+        room("SCTP", ["Wire"]),
         room("PeerConnection", ["Wire", "ICE", "RTP", "SDP", "DTLS", "SRTP"]),
         room("Calls", ["Wire", "PeerConnection"], exclude: ["PROTOCOL.md"]),
 
@@ -147,6 +148,7 @@ let package = Package(
         tests(of: "SDP", ["Wire", "RecordedOffers"]),
         tests(of: "DTLS", ["Wire", "SRTP", "CVirtualClock", "COpenSSL"]),
         tests(of: "SRTP", ["Wire"]),
+        tests(of: "SCTP", ["Wire"]),
         tests(of: "PeerConnection", ["Wire", "ICE", "RTP", "SDP", "DTLS", "SRTP", "SimulatedPeers", "RecordedOffers"]),
         tests(of: "Calls", ["Wire", "PeerConnection"]),
         tests(of: "Media", ["Wire"]),
