@@ -139,8 +139,8 @@ package final class Viewer {
         }
         if let deadline = peer.deadline, deadline <= now { peer.handle(.timePassed, at: now) }
         while let event = peer.nextOutput() { take(event, at: now) }
-        while let (sequence, packet) = pictures.nextPacket(at: now) { depacketize(packet, sequence, at: now) }
-        while let (_, packet) = sounds.nextPacket(at: now) {
+        while let (sequence, packet, _) = pictures.nextPacket(at: now) { depacketize(packet, sequence, at: now) }
+        while let (_, packet, _) = sounds.nextPacket(at: now) {
             received.soundPackets += 1
             received.soundBytes += packet.payload.count
             onSound?(packet)
