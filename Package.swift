@@ -88,7 +88,10 @@ let package = Package(
             name: "simulate-calls", dependencies: ["SimulatedPeers", "CAllocations"], path: "Tests/SimulateCalls",
             swiftSettings: swiftSettings),
         .testTarget(
-            name: "SimulationTests", dependencies: ["SimulatedPeers", "Wire", "RTP", "SDP", "PeerConnection", "Calls"],
+            name: "SimulationTests",
+            dependencies: [
+                "SimulatedPeers", "CAllocations", "Wire", "ICE", "RTP", "SDP", "PeerConnection", "Calls",
+            ],
             path: "Tests/SimulationTests", swiftSettings: swiftSettings),
         // A program that uses the library; in its folder it is a package of its own, too.
         .executableTarget(

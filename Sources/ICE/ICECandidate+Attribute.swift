@@ -31,7 +31,8 @@ extension ICECandidate {
         for prefix in ["a=", "candidate:"] where rest.lowercased().hasPrefix(prefix) {
             rest = rest.dropFirst(prefix.count)
         }
-        let fields = rest.split(whereSeparator: \.isWhitespace)
+        // by scalars: a space with a combining mark behind it is no Character that is a space
+        let fields = rest.unicodeScalars.split(whereSeparator: \.properties.isWhitespace).map { Substring($0) }
         guard fields.count >= 8 else { throw .tooFewFields }
         // RFC 8839 wants ice-chars; some stacks write a name with "-" or "_", which is as good to compare.
         guard (1...32).contains(fields[0].utf8.count), fields[0].utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {

@@ -73,6 +73,13 @@ import Wire
         #expect(throws: error) { try ICECandidate(parsing: text) }
     }
 
+    @Test func `A combining mark behind a space makes no other fields of what was read once it is written`() throws {
+        let text = "candidate:1 1 udp 5 192.0.2.2 9 typ host a b\n\u{30A} c"
+        let candidate = try ICECandidate(parsing: text)
+        #expect(candidate.extensions.map(\.value) == ["b", "c"])
+        #expect(try ICECandidate(parsing: candidate.attribute) == candidate)
+    }
+
     @Test func `Random text never traps`() {
         let random = SeededRandomSource(seed: 8839)
         let words = [

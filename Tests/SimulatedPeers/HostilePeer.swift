@@ -1,7 +1,7 @@
 import CSeededRandom
 import CVirtualClock
 import DTLS
-import ICE
+package import ICE
 package import PeerConnection
 internal import RTP
 package import SDP

@@ -90,7 +90,7 @@ package struct CallScenario {
             signalDelay = .milliseconds(50) ... .milliseconds(50)
         case .loss:
             conditions.loss = 0.05 + Double(random.below(26)) / 100
-            if random.below(2) == 0 { conditions.lossBurst = Double(2 + random.below(3)) }
+            if random.below(2) == 0 { conditions.lossBurst = .milliseconds(20 + random.below(280)) }
         case .reordering:
             conditions.delay = .milliseconds(10) ... .milliseconds(40 + random.below(120))
             conditions.duplication = Double(random.below(31)) / 100

@@ -1,3 +1,4 @@
+import Glibc
 package import Wire
 
 /// How a simulated path treats datagrams.
@@ -28,8 +29,8 @@ package struct PathConditions: Sendable {
 
     /// The part that is lost, 0 to 1.
     package var loss: Double
-    /// How many are lost in a row, on average; 1 where each is lost by itself.
-    package var lossBurst = 1.0
+    /// For how long everything is lost at a time, on average; nil where each datagram is lost by itself.
+    package var lossBurst: Duration?
     /// The part that arrives twice, 0 to 1.
     package var duplication: Double
     /// The one-way delay; each datagram draws its own, so that a wide range reorders.
@@ -58,10 +59,15 @@ package struct PathConditions: Sendable {
 /// One direction of a path, and what its past makes of the next datagram.
 package struct ImpairedPath {
     package var conditions: PathConditions {
-        didSet { nextSpike = nil }
+        didSet {
+            nextSpike = nil
+            lossChanges = nil
+        }
     }
     private let random: any RandomSource
     private var isInLossBurst = false
+    /// When a burst of losses begins or ends next.
+    private var lossChanges: Instant?
     /// Until when the bottleneck is busy with what it has taken.
     private var busyUntil = Instant.zero
     private var nextSpike: Instant?
@@ -76,7 +82,7 @@ package struct ImpairedPath {
     package mutating func arrivals(of size: Int, isIPv6: Bool = false, at now: Instant) -> [Instant] {
         let packet = size + 8 + (isIPv6 ? 40 : 20)
         if let limit = conditions.maximumTransmissionUnit, packet > limit { return [] }
-        guard !isLost() else { return [] }
+        guard !isLost(at: now) else { return [] }
         var leaves = now
         if let rate = conditions.rate {
             let waiting = max(busyUntil - now, .zero)
@@ -91,14 +97,24 @@ package struct ImpairedPath {
         return (0..<count).map { _ in leaves + delay() }
     }
 
-    private mutating func isLost() -> Bool {
+    private mutating func isLost(at now: Instant) -> Bool {
         guard conditions.loss > 0 else { return false }
-        guard conditions.lossBurst > 1 else { return happens(conditions.loss) }
-        // Gilbert's two states: a burst ends with 1/length, and begins so often that the part lost is as wanted.
-        let leave = 1 / conditions.lossBurst
-        let enter = leave * conditions.loss / (1 - conditions.loss)
-        isInLossBurst = isInLossBurst ? !happens(leave) : happens(enter)
+        guard let burst = conditions.lossBurst else { return happens(conditions.loss) }
+        // Gilbert's two states, in time: how long each lasts is distributed exponentially
+        let gap = Duration.nanoseconds(
+            Int64(Double(burst.nanoseconds) * (1 - conditions.loss) / conditions.loss))
+        var changes = lossChanges ?? now + exponential(mean: gap)
+        while changes <= now {
+            isInLossBurst.toggle()
+            changes += exponential(mean: isInLossBurst ? burst : gap)
+        }
+        lossChanges = changes
         return isInLossBurst
+    }
+
+    private func exponential(mean: Duration) -> Duration {
+        let part = Double(random.below(1 << 30) + 1) / Double(1 << 30)
+        return .nanoseconds(Int64(-log(part) * Double(mean.nanoseconds)) + 1)
     }
 
     /// The end of the stall that `instant` falls into; `instant` where there is none.
