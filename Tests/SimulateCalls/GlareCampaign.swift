@@ -21,13 +21,13 @@ struct GlareCampaign {
             return await group.reduce(into: []) { $0.append($1) }
         }
         for failure in explored.flatMap(\.failures) { print("FAILED \(failure)") }
-        let orders = explored.reduce(0) { $0 + $1.orders }
+        let states = explored.reduce(0) { $0 + $1.states }
         let steps = explored.reduce(0) { $0 + $1.steps }
         let depth = explored.map(\.depth).max() ?? 0
         let isPassed = explored.allSatisfy(\.failures.isEmpty)
         print(
-            "glare: \(orders) orders of up to \(depth) steps, \(steps) steps in all:"
-                + (isPassed ? " all end stable with every track" : " FAILURES"))
+            "glare: \(states) states by \(steps) steps, up to \(depth) in a row:"
+                + (isPassed ? " every order ends stable, with every track" : " FAILURES"))
         return isPassed
     }
 }

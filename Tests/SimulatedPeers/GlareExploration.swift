@@ -1,4 +1,4 @@
-package import PeerConnection
+internal import PeerConnection
 internal import RTP
 internal import SDP
 internal import Wire
@@ -15,11 +15,17 @@ package enum GlareAction: CaseIterable, Hashable, Sendable {
 /// nothing is left to do or hear: then both sides must be in `stable`, want no negotiation, agree about every media
 /// description, and none of what either application has added may be missing.
 ///
+/// Orders that lead to the same state have the same future, which is followed once. Two states are the same where both
+/// sides have the same transceivers and descriptions, and the same descriptions are under way, whatever random names and
+/// numbers are in them.
+///
 /// A connection is a value, so that a state is kept by copying it. Its DTLS transport, which is not, does nothing here,
 /// for no datagram is carried.
 package struct GlareExploration {
-    /// How many orders were followed to their end.
-    package private(set) var orders = 0
+    /// How many states were seen.
+    package private(set) var states = 0
+    /// How many of them were an end, with nothing left to do or hear.
+    package private(set) var ends = 0
     /// How many steps were made in all.
     package private(set) var steps = 0
     /// The most steps of one order.
@@ -30,7 +36,8 @@ package struct GlareExploration {
     /// No order of a few actions takes more steps: one that does goes round in circles.
     private static let depthLimit = 80
     private static let failureLimit = 5
-    private static let names = ["polite", "impolite"]
+    private var seen: Set<String> = []
+    fileprivate static let names = ["polite", "impolite"]
 
     package init() {}
 
@@ -41,6 +48,7 @@ package struct GlareExploration {
     ) {
         var state = State(scripts: [polite, impolite])
         if isEstablished { state.establish() }
+        seen = []
         explore(state, depth: 0)
     }
 
@@ -48,9 +56,11 @@ package struct GlareExploration {
         guard failures.count < Self.failureLimit else { return }
         self.depth = max(self.depth, depth)
         guard depth < Self.depthLimit else { return fail("does not come to an end", state) }
+        guard seen.insert(state.signature).inserted else { return }
+        states += 1
         let possible = state.possibleSteps
         if possible.isEmpty {
-            orders += 1
+            ends += 1
             if let failure = state.failure { fail(failure, state) }
             return
         }
@@ -166,6 +176,26 @@ package struct GlareExploration {
             }
         }
 
+        // MARK: Which state it is
+
+        /// The same for states that have the same future.
+        var signature: String {
+            var names = Numbering()
+            return sides.map { side in
+                let descriptions = [side.connection.localDescription, side.connection.remoteDescription] + side.inbox
+                let transceivers = side.connection.allTransceivers.map { item in
+                    "\(item.kind) \(item.mid ?? "") \(item.direction) \(item.currentDirection.map { "\($0)" } ?? "")"
+                        + " \(item.isStopped)"
+                }
+                return
+                    ([side.connection.signalingState.rawValue, "\(side.script)", "\(side.errors.count)"]
+                    + [
+                        "\(side.wantsRestart && names[side.fragmentBefore] == names[side.connection.localUsernameFragment])"
+                    ]
+                    + transceivers + descriptions.map { names.outline($0) }).joined(separator: "\n")
+            }.joined(separator: "\n\n")
+        }
+
         // MARK: The end
 
         /// What is wrong where nothing is left to do; nil where all is well.
@@ -207,6 +237,38 @@ package struct GlareExploration {
             return nil
         }
     }
+}
+
+/// Numbers for random names, in the order in which they turn up.
+private struct Numbering {
+    private var numbers: [Substring: Int] = [:]
+
+    subscript(name: some StringProtocol) -> Int {
+        mutating get {
+            let key = Substring(name)
+            if let known = numbers[key] { return known }
+            numbers[key] = numbers.count
+            return numbers.count - 1
+        }
+    }
+
+    /// What of a description decides about the negotiation.
+    mutating func outline(_ description: RTCSessionDescription?) -> String {
+        guard let description else { return "none" }
+        var lines = [description.type.rawValue]
+        for line in description.sdp.split(whereSeparator: \.isNewline) {
+            if line.hasPrefix("a=ice-ufrag:") {
+                lines.append("ufrag \(self[line.dropFirst(12)])")
+            } else if Self.kept.contains(where: line.hasPrefix) {
+                lines.append(String(line))
+            }
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private static let kept = [
+        "m=", "a=mid:", "a=sendrecv", "a=sendonly", "a=recvonly", "a=inactive", "a=setup:", "a=group:",
+    ]
 }
 
 extension GlareExploration.Side {
