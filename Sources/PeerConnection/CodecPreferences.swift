@@ -1,3 +1,4 @@
+import RTP
 import SDP
 
 /// The codecs of this endpoint, and how they are found in another's description.
@@ -15,9 +16,13 @@ enum CodecPreferences {
     /// Opus, which is always 48 kHz and two channels in SDP (RFC 7587 §7).
     static let opus = RTPCodec(
         payloadType: 111, name: "opus", clockRate: 48_000, channels: 2,
-        parameters: [FormatParameter("minptime", "10"), FormatParameter("useinbandfec", "1")])
+        parameters: [FormatParameter("minptime", "10"), FormatParameter("useinbandfec", "1")], feedback: audioFeedback)
 
-    private static let videoFeedback: [RTCPFeedback] = [.nack, .pictureLossIndication, .fullIntraRequest]
+    private static let videoFeedback: [RTCPFeedback] = [
+        .nack, .pictureLossIndication, .fullIntraRequest, .transportCC, .remb,
+    ]
+    /// A lost packet of sound is concealed before it could come again; but it counts for the path's account.
+    private static let audioFeedback: [RTCPFeedback] = [.transportCC]
     private static let rtxPayloadType: UInt8 = 103
 
     /// The codecs to offer for `kind`: the ones agreed on before under their numbers, else ours.
@@ -64,15 +69,47 @@ enum CodecPreferences {
                 })
             else { return nil }
             codec.parameters = opus.parameters
-            codec.feedback = []
+            codec.feedback = audioFeedback.filter(codec.feedback.contains)
             return .init(codec: codec, rtxPayloadType: nil)
         case .application, .other:
             return nil
         }
     }
 
-    /// The header extensions that this endpoint uses, by the number it gives them in its first offer.
-    static let headerExtensions: [(identifier: UInt16, uri: String)] = [
-        (1, "urn:ietf:params:rtp-hdrext:sdes:mid")
-    ]
+    /// The header extensions that this endpoint uses in streams of `kind`, by the number it gives them in its first
+    /// offer. RFC 9143 §9.2 binds the streams of a bundle to one meaning for each number.
+    static func headerExtensions(for kind: MediaKind) -> [(identifier: UInt16, uri: String)] {
+        let all: [(UInt16, RTP.HeaderExtension)] = [
+            (1, .mid), (2, .absoluteSendTime), (3, .transportSequenceNumber),
+        ]
+        let own: (UInt16, RTP.HeaderExtension) = kind == .audio ? (4, .audioLevel) : (5, .playoutDelay)
+        return (all + [own]).map { ($0.0, $0.1.rawValue) }
+    }
+}
+
+extension RTCPeerConnection {
+    /// The header extensions of an offered media description. One that was agreed on keeps those of the last answer (RFC
+    /// 8829 §5.2.2); another has all, each under the number that it, and nothing else, has in this session (RFC 8285 §5).
+    func offeredExtensions(of transceiver: RTCRtpTransceiver) -> [SDP.HeaderExtension] {
+        let theirs = negotiated.currentRemote?.session.media ?? []
+        let ours = negotiated.currentLocal?.session.media.first { $0.mid == transceiver.mid && !$0.isRejected }
+        let known = CodecPreferences.headerExtensions(for: transceiver.kind)
+        if let ours, let answered = theirs.first(where: { $0.mid == ours.mid }) {
+            let agreed = ours.headerExtensions.filter { item in
+                answered.headerExtensions.contains { $0.uri == item.uri }
+                    && known.contains { $0.uri == item.uri }
+            }
+            return agreed.map { SDP.HeaderExtension(id: $0.id, uri: $0.uri) }
+        }
+        var numbers: [UInt16: String] = [:]
+        for item in theirs.flatMap(\.headerExtensions) { numbers[item.id] = item.uri }
+        for (uri, id) in headerExtensionIDs { numbers[id] = uri }
+        return known.compactMap { uri in
+            let own = numbers.filter { $0.value == uri.uri }.keys.min()
+            let free = ([uri.identifier] + Array(1...14)).first { numbers[$0] == nil }
+            guard let id = own ?? free else { return nil }
+            numbers[id] = uri.uri
+            return SDP.HeaderExtension(id: id, uri: uri.uri)
+        }
+    }
 }

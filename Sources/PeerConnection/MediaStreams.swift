@@ -11,9 +11,33 @@ struct MediaStreams {
         /// The transport it leaves by.
         var transport: PeerTransport.ID
         var sender: RTPSender
+        /// What every packet's header says; the rest is the packet's own.
         var extensions: HeaderExtensionValues
-        /// The last full intra request of each receiver, whose repetition is no new request (RFC 5104 §4.3.1.2).
+        /// How long the receiver may hold frames back; nil to leave it to him.
+        var playoutDelay: PlayoutDelay?
+        /// The last full intra request, whose repetition is no new request (RFC 5104 §4.3.1.2).
         var lastFullIntraRequest: UInt8?
+        /// The key frames that the receiver asks for.
+        var demand = KeyFrameDemand()
+        var requests = FeedbackCounts()
+
+        /// Whether `ssrc` is one of its sources.
+        func uses(_ ssrc: SSRC) -> Bool { sender.ssrc == ssrc || sender.rtx?.ssrc == ssrc }
+    }
+
+    /// How often a receiver asked for repair; the names are those of the W3C's statistics.
+    struct FeedbackCounts {
+        var nackCount: UInt32 = 0
+        var pliCount: UInt32 = 0
+        var firCount: UInt32 = 0
+    }
+
+    /// How to ask the sender of a stream for a key frame.
+    enum KeyFrameFeedback {
+        /// RFC 4585 §6.3.1
+        case pictureLossIndication
+        /// RFC 5104 §4.3.1
+        case fullIntraRequest
     }
 
     /// What a media description lets in.
@@ -22,10 +46,15 @@ struct MediaStreams {
         /// The transport it comes by.
         let transport: PeerTransport.ID
         let mid: String?
+        let kind: MediaKind
         let payloadType: UInt8
         let clockRate: Int
         let rtxPayloadType: UInt8?
         let wantsNACK: Bool
+        /// Nil where nothing was agreed on.
+        let keyFrameFeedback: KeyFrameFeedback?
+        /// Whether the sender wants to know when each packet came.
+        let wantsTransportFeedback: Bool
         /// Whether feedback may go without a report before it (RFC 5506 §4: only where both sides agreed).
         let allowsReducedSize: Bool
     }
@@ -38,6 +67,33 @@ struct MediaStreams {
         var receiver: RTPReceiver
         /// What of it to ask for again; nil where NACK was not negotiated.
         var nack: NACKGenerator?
+        /// Puts the pictures together; nil for sound.
+        var assembler: AccessUnitAssembler?
+        /// When to ask for a key frame.
+        var keyFrames = KeyFrameRequester()
+        /// The pictures that were lost when it was last looked.
+        var framesDropped: UInt32 = 0
+        /// The number of the last full intra request that was sent.
+        var fullIntraRequest: UInt8 = 0
+        var requests = FeedbackCounts()
+        /// What the header of the last packet said of its sound, and its timestamp.
+        var audioLevel: AudioLevel?
+        var lastTimestamp: RTPTimestamp?
+
+        /// When it needs something; nil for never.
+        var deadline: Instant? { earliest(nack?.deadline, assembler?.deadline, keyFrames.deadline) }
+    }
+
+    /// What the feedback about a whole transport needs.
+    struct TransportAccount {
+        let transport: PeerTransport.ID
+        /// The number of the next packet that leaves, of whatever stream.
+        var nextNumber: UInt16 = 1
+        var recorder = TransportFeedbackRecorder()
+        /// Any stream of the transport, which the feedback names.
+        var media: SSRC = 0
+        /// When to tell what came; nil while nothing has.
+        var nextFeedback: Instant?
     }
 
     /// A retransmission source's purpose.
@@ -57,22 +113,36 @@ struct MediaStreams {
     /// Retransmission sources and the stream they repeat.
     var repairs: [SSRC: Repair] = [:]
     var incomingExtensions = HeaderExtensionMap()
+    var accounts: [TransportAccount] = []
+    var conflicts = SourceConflicts()
     /// When the next reports are due; nil before media can flow.
     var nextReports: Instant?
 
     /// When something is to be reported or asked for; nil for never.
     var deadline: Instant? {
-        guard let nextReports else { return nil }
-        return streams.values.compactMap(\.nack?.deadline).reduce(nextReports, min)
+        guard var first = nextReports else { return nil }
+        for stream in streams.values { first = stream.deadline.map { min($0, first) } ?? first }
+        for stream in outgoing { first = stream.demand.deadline.map { min($0, first) } ?? first }
+        for account in accounts { first = account.nextFeedback.map { min($0, first) } ?? first }
+        return first
     }
 
     /// Sources that one connection may open: a browser has two for each track.
     static let streamLimit = 32
     /// The first reports follow the first packets soon, for lip sync starts with them; then one a second, on average.
     static let firstReportDelay = Duration.milliseconds(100)
+    /// Feedback about a transport: ten times a second and no more, however much comes.
+    static let feedbackInterval = Duration.milliseconds(100)
 
     mutating func start(at now: Instant) {
         if nextReports == nil { nextReports = now + Self.firstReportDelay }
+    }
+
+    /// Where the account of `transport` is; there is one from the first time it is asked for.
+    mutating func account(of transport: PeerTransport.ID) -> Int {
+        if let index = accounts.firstIndex(where: { $0.transport == transport }) { return index }
+        accounts.append(TransportAccount(transport: transport))
+        return accounts.count - 1
     }
 
     /// Stops the stream of `transceiver`, if there is one.
@@ -128,12 +198,7 @@ extension RTCPeerConnection {
         _ theirs: MediaDescription, by transport: PeerTransport.ID
     ) {
         guard let payloadType = PayloadType(exactly: Int(codec.codec.payloadType)) else { return }
-        var map = HeaderExtensionMap()
-        let mid = ours.headerExtensions.first { item in
-            item.uri == RTP.HeaderExtension.mid.rawValue && item.direction?.sends ?? true
-                && theirs.headerExtensions.contains { $0.uri == item.uri && $0.id == item.id }
-        }
-        map[.mid] = mid.flatMap { UInt8(exactly: $0.id) }
+        let map = Self.outgoingExtensions(ours, theirs, codec.codec)
         let rtx = codec.rtxPayloadType.flatMap { PayloadType(exactly: Int($0)) }.map {
             RTPSender.Retransmission(ssrc: transceiver.rtxSSRC, payloadType: $0)
         }
@@ -157,7 +222,23 @@ extension RTCPeerConnection {
                 sender: RTPSender(
                     ssrc: transceiver.ssrc, payloadType: payloadType, clockRate: Int(codec.codec.clockRate), rtx: rtx,
                     extensionMap: map, history: history, random: random),
-                extensions: extensions))
+                extensions: extensions, playoutDelay: playoutDelays[transceiver.id]))
+    }
+
+    /// The header extensions that both descriptions have and this side may send. A transport-wide number costs bytes and
+    /// is of use only to whom feedback is promised.
+    private static func outgoingExtensions(
+        _ ours: MediaDescription, _ theirs: MediaDescription, _ codec: RTPCodec
+    ) -> HeaderExtensionMap {
+        var map = HeaderExtensionMap()
+        for item in ours.headerExtensions where item.direction?.sends ?? true {
+            guard let kind = RTP.HeaderExtension(rawValue: item.uri),
+                kind != .transportSequenceNumber || codec.feedback.contains(.transportCC),
+                theirs.headerExtensions.contains(where: { $0.uri == item.uri && $0.id == item.id })
+            else { continue }
+            map[kind] = UInt8(exactly: item.id)
+        }
+        return map
     }
 
     private mutating func receive(
@@ -166,16 +247,28 @@ extension RTCPeerConnection {
     ) {
         // what they send bears the numbers of our description (RFC 3264 §5.1)
         guard let codec = CodecPreferences.choose(from: ours) else { return media.stopReceiving(transceiver.id) }
+        // feedback needs both sides (RFC 4585 §4.2: the answerer removes what he does not want)
+        let wanted = CodecPreferences.choose(from: theirs)?.codec.feedback ?? []
+        let feedback = codec.codec.feedback.filter(wanted.contains)
+        let keyFrames: MediaStreams.KeyFrameFeedback? =
+            if feedback.contains(.pictureLossIndication) {
+                .pictureLossIndication
+            } else if feedback.contains(.fullIntraRequest) {
+                .fullIntraRequest
+            } else {
+                nil
+            }
         let incoming = MediaStreams.Incoming(
-            transceiver: transceiver.id, transport: transport, mid: transceiver.mid,
-            payloadType: codec.codec.payloadType,
-            clockRate: Int(codec.codec.clockRate), rtxPayloadType: codec.rtxPayloadType,
-            wantsNACK: codec.codec.feedback.contains(.nack),
+            transceiver: transceiver.id, transport: transport, mid: transceiver.mid, kind: transceiver.kind,
+            payloadType: codec.codec.payloadType, clockRate: Int(codec.codec.clockRate),
+            rtxPayloadType: codec.rtxPayloadType, wantsNACK: feedback.contains(.nack), keyFrameFeedback: keyFrames,
+            wantsTransportFeedback: feedback.contains(.transportCC),
             allowsReducedSize: ours.isRTCPReducedSize && theirs.isRTCPReducedSize)
         media.incoming.removeAll { $0.transceiver == transceiver.id }
         media.incoming.append(incoming)
-        if let mid = ours.headerExtensions.first(where: { $0.uri == RTP.HeaderExtension.mid.rawValue }) {
-            media.incomingExtensions[.mid] = UInt8(exactly: mid.id)
+        for item in ours.headerExtensions {
+            guard let kind = RTP.HeaderExtension(rawValue: item.uri) else { continue }
+            media.incomingExtensions[kind] = UInt8(exactly: item.id)
         }
         takeSources(of: theirs, for: incoming)
     }

@@ -109,9 +109,7 @@ extension RTCPeerConnection {
         let agreed = transceivers.first { $0.kind == transceiver.kind && $0.negotiatedCodec != nil }?.negotiatedCodec
         section.codecs = CodecPreferences.offer(
             for: transceiver.kind, negotiated: transceiver.negotiatedCodec ?? agreed)
-        section.headerExtensions = CodecPreferences.headerExtensions.map {
-            SDP.HeaderExtension(id: headerExtensionIDs[$0.uri] ?? $0.identifier, uri: $0.uri)
-        }
+        section.headerExtensions = offeredExtensions(of: transceiver)
         describeSending(transceiver, in: &section)
         return section
     }
@@ -123,7 +121,7 @@ extension RTCPeerConnection {
         section.mid = offer.mid
         section.direction = transceiver.direction.intersection(offer.direction.reversed)
         section.codecs = CodecPreferences.offer(for: transceiver.kind, negotiated: chosen)
-        section.headerExtensions = CodecPreferences.headerExtensions.compactMap { known in
+        section.headerExtensions = CodecPreferences.headerExtensions(for: transceiver.kind).compactMap { known in
             offer.headerExtensions.first { $0.uri == known.uri && $0.id <= 255 }.map {
                 SDP.HeaderExtension(id: $0.id, uri: $0.uri, direction: $0.direction?.reversed)
             }

@@ -1,5 +1,6 @@
 import ICE
 import RTP
+import SDP
 import SRTP
 import Wire
 
@@ -29,27 +30,55 @@ extension RTCPeerConnection {
 
     private mutating func receiveRTP(_ bytes: [UInt8], by transport: PeerTransport.ID, at now: Instant) {
         guard let packet = try? RTPPacket(bytes[...]) else { return discard(.malformed) }
-        if let original = media.repairs[packet.header.ssrc]?.original, let stream = media.streams[original] {
-            guard stream.incoming.transport == transport,
-                packet.header.payloadType.rawValue == stream.incoming.rtxPayloadType,
-                let payloadType = PayloadType(exactly: Int(stream.incoming.payloadType))
-            else { return discard(.unknownStream) }
-            if let unwrapped = RetransmissionPayload.unwrap(packet, ssrc: original, payloadType: payloadType) {
-                deliver(unwrapped, of: original, isRetransmission: true, at: now)
-            }
-            return
-        }
         let ssrc = packet.header.ssrc
+        if isOurs(ssrc), resolveConflict(over: ssrc, at: now) == .loop { return discard(.loop) }
         if media.streams[ssrc] == nil {
+            if repair(packet, by: transport, at: now) { return }
             guard let incoming = findIncoming(for: packet, by: transport),
                 incoming.payloadType == packet.header.payloadType.rawValue
             else { return discard(.unknownStream) }
             openStream(ssrc, for: incoming, isSignalled: false)
         }
-        guard let incoming = media.streams[ssrc]?.incoming, incoming.transport == transport,
-            incoming.payloadType == packet.header.payloadType.rawValue
-        else { return discard(.unknownStream) }
-        deliver(packet, of: ssrc, isRetransmission: false, at: now)
+        guard let index = media.streams.index(forKey: ssrc) else { return discard(.unknownStream) }
+        let incoming = media.streams.values[index].incoming
+        guard incoming.transport == transport, incoming.payloadType == packet.header.payloadType.rawValue else {
+            return discard(.unknownStream)
+        }
+        noteArrival(of: packet, as: incoming, at: now)
+        deliver(packet, to: index, isRetransmission: false, at: now)
+    }
+
+    /// Takes a packet of a retransmission stream (RFC 4588 §4); false where it is none.
+    private mutating func repair(_ packet: RTPPacket, by transport: PeerTransport.ID, at now: Instant) -> Bool {
+        let ssrc = packet.header.ssrc
+        if media.repairs[ssrc] == nil { associate(packet, by: transport) }
+        guard let original = media.repairs[ssrc]?.original, let index = media.streams.index(forKey: original) else {
+            return false
+        }
+        let incoming = media.streams.values[index].incoming
+        guard incoming.transport == transport, packet.header.payloadType.rawValue == incoming.rtxPayloadType,
+            let payloadType = PayloadType(exactly: Int(incoming.payloadType))
+        else {
+            discard(.unknownStream)
+            return true
+        }
+        noteArrival(of: packet, as: incoming, at: now)
+        if let unwrapped = RetransmissionPayload.unwrap(packet, ssrc: original, payloadType: payloadType) {
+            deliver(unwrapped, to: index, isRetransmission: true, at: now)
+        }
+        return true
+    }
+
+    /// RFC 4588 §5.3: a retransmission stream that no description named belongs to the stream of which something is
+    /// missing; where the media description has just one, to that.
+    private mutating func associate(_ packet: RTPPacket, by transport: PeerTransport.ID) {
+        let payloadType = packet.header.payloadType.rawValue
+        guard media.repairs.count < MediaStreams.streamLimit else { return }
+        let originals = media.streams.filter { _, stream in
+            stream.incoming.transport == transport && stream.incoming.rtxPayloadType == payloadType
+        }
+        guard originals.count == 1, let (ssrc, stream) = originals.first else { return }
+        media.repairs[packet.header.ssrc] = .init(transceiver: stream.incoming.transceiver, original: ssrc)
     }
 
     /// Makes the stream of the source `ssrc` belong to `incoming`: a new one where there is room for it, else the one
@@ -57,67 +86,61 @@ extension RTCPeerConnection {
     mutating func openStream(_ ssrc: SSRC, for incoming: MediaStreams.Incoming, isSignalled: Bool) {
         guard media.streams[ssrc] != nil || media.streams.count < MediaStreams.streamLimit else { return }
         let known = media.streams[ssrc].flatMap { $0.incoming.clockRate == incoming.clockRate ? $0 : nil }
-        media.streams[ssrc] = MediaStreams.Stream(
-            incoming: incoming, isSignalled: isSignalled,
-            receiver: known?.receiver ?? RTPReceiver(ssrc: ssrc, clockRate: incoming.clockRate),
-            nack: incoming.wantsNACK ? known?.nack ?? NACKGenerator() : nil)
+        var stream =
+            known
+            ?? MediaStreams.Stream(
+                incoming: incoming, isSignalled: isSignalled,
+                receiver: RTPReceiver(ssrc: ssrc, clockRate: incoming.clockRate))
+        stream.incoming = incoming
+        stream.isSignalled = isSignalled
+        stream.nack = incoming.wantsNACK ? known?.nack ?? NACKGenerator() : nil
+        if incoming.kind == .video, stream.assembler == nil {
+            stream.assembler = AccessUnitAssembler(isRepaired: incoming.wantsNACK)
+        }
+        media.streams[ssrc] = stream
     }
 
     /// RFC 9143 §9.2: a source that was not signalled belongs to the media description that its MID names, else to the
     /// one with its payload type, if there is just one.
     private func findIncoming(for packet: RTPPacket, by transport: PeerTransport.ID) -> MediaStreams.Incoming? {
-        let mid = packet.extensionValues(media.incomingExtensions).mid
         let incoming = media.incoming.filter { $0.transport == transport }
-        if !mid.isEmpty { return incoming.first { $0.mid.map { Array($0.utf8) } == mid } }
+        if let mid = packet.element(.mid, media.incomingExtensions), !mid.isEmpty {
+            return incoming.first { $0.mid.map { mid.elementsEqual($0.utf8) } ?? false }
+        }
         let matching = incoming.filter { $0.payloadType == packet.header.payloadType.rawValue }
         return matching.count == 1 ? matching[0] : nil
     }
 
-    private mutating func deliver(_ packet: RTPPacket, of ssrc: SSRC, isRetransmission: Bool, at now: Instant) {
-        guard let stream = media.streams[ssrc],
-            let arrival = media.streams[ssrc]?.receiver.handle(
-                packet.header, payloadBytes: packet.payload.count, isRetransmission: isRetransmission, at: now)
-        else { return }
+    private mutating func deliver(
+        _ packet: RTPPacket, to index: Dictionary<SSRC, MediaStreams.Stream>.Index, isRetransmission: Bool,
+        at now: Instant
+    ) {
+        let transceiver = media.streams.values[index].incoming.transceiver
+        let arrival = media.streams.values[index].receiver.handle(
+            packet, isRetransmission: isRetransmission, at: now)
         switch arrival {
         case .accepted(let sequence):
-            media.streams[ssrc]?.nack?.handle(sequence, at: now)
-            events.append(.packet(stream.incoming.transceiver, packet, sequence: sequence))
-            // a gap too wide to be filled has nothing to wait for
-            if media.streams[ssrc]?.nack?.requestKeyFrame() == true {
-                requestKeyFrame(on: stream.incoming.transceiver)
-            }
+            media.streams.values[index].note(packet, sequence: sequence, media.incomingExtensions, at: now)
+            events.append(.packet(transceiver, packet, sequence: sequence))
+            media.streams.values[index].assembler?.handle(packet, sequence: sequence, at: now)
         case .restarted(let sequence):
-            media.streams[ssrc]?.nack?.restart()
-            events.append(.packet(stream.incoming.transceiver, packet, sequence: sequence))
+            media.streams.values[index].restart()
+            events.append(.packet(transceiver, packet, sequence: sequence))
+            media.streams.values[index].assembler?.handle(packet, sequence: sequence, at: now)
         case .duplicate, .unproven:
-            break
+            return
         }
+        follow(index, at: now)
     }
 
-    /// Asks for what is missing of the streams that arrive, or for a key frame where that was in vain.
-    mutating func requestMissing(at now: Instant) {
-        for (ssrc, stream) in media.streams {
-            guard let deadline = stream.nack?.deadline, deadline <= now else { continue }
-            if let transport = index(of: stream.incoming.transport),
-                let roundTrip = transports[transport].ice.statistics.currentRoundTripTime
-            {
-                media.streams[ssrc]?.nack?.roundTripTime = max(roundTrip, .milliseconds(10))
-            }
-            if let missing = media.streams[ssrc]?.nack?.requests(at: now), !missing.isEmpty {
-                let nack = GenericNACK(sender: localSSRC, media: ssrc, sequenceNumbers: missing)
-                writeFeedback(.nack(nack), on: stream.incoming)
-            }
-            if media.streams[ssrc]?.nack?.requestKeyFrame() == true {
-                requestKeyFrame(on: stream.incoming.transceiver)
-            }
-        }
-    }
+    // MARK: Reports
 
     private mutating func receiveRTCP(_ bytes: [UInt8], at now: Instant) {
         guard let packets = try? RTCPPacket.parse(bytes[...]) else { return discard(.malformed) }
         for packet in packets {
             switch packet {
             case .senderReport(let report):
+                if isOurs(report.ssrc), resolveConflict(over: report.ssrc, at: now) == .loop { discard(.loop) }
                 media.streams[report.ssrc]?.receiver.handle(report, at: now)
                 take(report.reportBlocks, at: now)
             case .receiverReport(let report):
@@ -125,14 +148,21 @@ extension RTCPeerConnection {
             case .nack(let nack):
                 retransmit(nack, at: now)
             case .pictureLossIndication(_, let ssrc):
-                if let stream = media.outgoing.first(where: { $0.sender.ssrc == ssrc }) {
-                    events.append(.keyFrameRequested(stream.transceiver))
-                }
+                takePictureLoss(of: ssrc, at: now)
             case .fullIntraRequest(let request):
-                take(request)
+                take(request, at: now)
             case .goodbye(let goodbye):
-                for ssrc in goodbye.sources { media.streams[ssrc] = nil }
-            case .sourceDescription, .receiverEstimatedMaximumBitrate, .transportFeedback, .skipped:
+                for ssrc in goodbye.sources {
+                    media.streams[ssrc] = nil
+                    media.repairs[ssrc] = nil
+                }
+            case .receiverEstimatedMaximumBitrate(let estimate):
+                events.append(.receiverEstimatedMaximumBitrate(estimate))
+            case .transportFeedback(let feedback):
+                events.append(.transportFeedback(feedback))
+            case .skipped(_, _, isMalformed: true):
+                discard(.malformed)
+            case .sourceDescription, .skipped:
                 break
             }
         }
@@ -144,14 +174,23 @@ extension RTCPeerConnection {
             media.outgoing[index].sender.handle(block, at: now)
         }
     }
+}
 
-    private mutating func take(_ request: FullIntraRequest) {
-        for entry in request.entries {
-            guard let index = media.outgoing.firstIndex(where: { $0.sender.ssrc == entry.ssrc }),
-                media.outgoing[index].lastFullIntraRequest != entry.sequenceNumber
-            else { continue }
-            media.outgoing[index].lastFullIntraRequest = entry.sequenceNumber
-            events.append(.keyFrameRequested(media.outgoing[index].transceiver))
-        }
+extension MediaStreams.Stream {
+    /// Takes note of a packet that was accepted.
+    fileprivate mutating func note(
+        _ packet: RTPPacket, sequence: Int64, _ extensions: HeaderExtensionMap, at now: Instant
+    ) {
+        nack?.handle(sequence, at: now)
+        keyFrames.packetArrived()
+        lastTimestamp = packet.header.timestamp
+        if incoming.kind == .audio { audioLevel = packet.audioLevel(extensions) }
+    }
+
+    /// The stream began anew.
+    fileprivate mutating func restart() {
+        nack?.restart()
+        assembler?.restart()
+        keyFrames.packetArrived()
     }
 }

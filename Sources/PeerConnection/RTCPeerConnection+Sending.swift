@@ -15,11 +15,24 @@ extension RTCPeerConnection {
         guard let index = media.outgoing.firstIndex(where: { $0.transceiver == transceiver }),
             let (pair, srtp) = path(of: media.outgoing[index].transport)
         else { return }
-        Self.write(frame, by: &media.outgoing[index], to: &outbox, from: pair, protectedBy: srtp, at: now)
+        let account = media.account(of: media.outgoing[index].transport)
+        Self.write(
+            frame, by: &media.outgoing[index], numberedBy: &media.accounts[account].nextNumber, to: &outbox,
+            from: pair, protectedBy: srtp, at: now)
+        if frame.isKeyFrame { media.outgoing[index].demand.keyFrameLeft(at: now) }
+    }
+
+    /// Asks the receiver of this transceiver's pictures to hold frames back within `delay`, beginning with the next key
+    /// frame; nil leaves it to him. No effect where the header extension was not agreed on.
+    public mutating func setPlayoutDelay(_ delay: PlayoutDelay?, of transceiver: TransceiverID) {
+        for index in media.outgoing.indices where media.outgoing[index].transceiver == transceiver {
+            media.outgoing[index].playoutDelay = delay
+        }
+        playoutDelays[transceiver] = delay
     }
 
     /// The pair and the keys of the transport `id`; nil where it does not have both yet.
-    private func path(of id: PeerTransport.ID) -> (pair: ICECandidatePair, srtp: SRTPSender)? {
+    func path(of id: PeerTransport.ID) -> (pair: ICECandidatePair, srtp: SRTPSender)? {
         guard let index = index(of: id), let srtp = transports[index].srtpSender,
             let pair = transports[index].ice.selectedPair
         else { return nil }
@@ -29,11 +42,20 @@ extension RTCPeerConnection {
     /// The hot path: header and payload are written and protected in place, in the one buffer that the burst leaves
     /// from.
     private static func write(
-        _ frame: PacketizedFrame, by stream: inout MediaStreams.Outgoing, to outbox: inout DatagramBatch,
-        from pair: ICECandidatePair, protectedBy srtp: SRTPSender, at now: Instant
+        _ frame: PacketizedFrame, by stream: inout MediaStreams.Outgoing, numberedBy number: inout UInt16,
+        to outbox: inout DatagramBatch, from pair: ICECandidatePair, protectedBy srtp: SRTPSender, at now: Instant
     ) {
-        let extensions = stream.extensions
+        var extensions = stream.extensions
+        extensions.absoluteSendTime = AbsoluteSendTime(now)
+        extensions.audioLevel = frame.audioLevel
+        // a receiver keeps the bounds until others come; on every packet of a frame, for those of one length leave together
+        if frame.isKeyFrame { extensions.playoutDelay = stream.playoutDelay }
+        let isNumbered = stream.sender.extensionMap[.transportSequenceNumber] != nil
         for payload in frame.payloads.indices {
+            if isNumbered {
+                extensions.transportSequenceNumber = number
+                number &+= 1
+            }
             outbox.append(by: pair) { buffer in
                 let start = buffer.count
                 stream.sender.writePacket(payload, of: frame, extensions: extensions, at: now, to: &buffer)
@@ -44,14 +66,6 @@ extension RTCPeerConnection {
                     preconditionFailure("a packet of our own cannot be protected: \(error)")
                 }
             }
-        }
-    }
-
-    /// Asks the other side for a key frame of what it sends on this transceiver (PLI, RFC 4585 §6.3.1).
-    public mutating func requestKeyFrame(on transceiver: TransceiverID) {
-        let sender = localSSRC
-        for (ssrc, stream) in media.streams where stream.incoming.transceiver == transceiver {
-            writeFeedback(.pictureLossIndication(sender: sender, media: ssrc), on: stream.incoming)
         }
     }
 
@@ -128,25 +142,34 @@ extension RTCPeerConnection {
     }
 
     mutating func retransmit(_ nack: GenericNACK, at now: Instant) {
-        guard let index = media.outgoing.firstIndex(where: { $0.sender.ssrc == nack.media }),
-            let (pair, srtp) = path(of: media.outgoing[index].transport)
+        guard let index = media.outgoing.firstIndex(where: { $0.sender.ssrc == nack.media }) else {
+            return discard(.unknownStream)
+        }
+        guard let (pair, srtp) = path(of: media.outgoing[index].transport)
         else { return }
+        media.outgoing[index].requests.nackCount &+= 1
+        let account = media.account(of: media.outgoing[index].transport)
         for number in nack.sequenceNumbers {
             Self.repeatPacket(
-                number, by: &media.outgoing[index], to: &outbox, from: pair, protectedBy: srtp, at: now)
+                number, by: &media.outgoing[index], numberedBy: &media.accounts[account].nextNumber, to: &outbox,
+                from: pair, protectedBy: srtp, at: now)
         }
     }
 
     private static func repeatPacket(
-        _ number: SequenceNumber, by stream: inout MediaStreams.Outgoing, to outbox: inout DatagramBatch,
-        from pair: ICECandidatePair, protectedBy srtp: SRTPSender, at now: Instant
+        _ number: SequenceNumber, by stream: inout MediaStreams.Outgoing, numberedBy transportNumber: inout UInt16,
+        to outbox: inout DatagramBatch, from pair: ICECandidatePair, protectedBy srtp: SRTPSender, at now: Instant
     ) {
-        let extensions = stream.extensions
+        var extensions = stream.extensions
+        extensions.absoluteSendTime = AbsoluteSendTime(now)
+        let isNumbered = stream.sender.rtx != nil && stream.sender.extensionMap[.transportSequenceNumber] != nil
+        if isNumbered { extensions.transportSequenceNumber = transportNumber }
         do throws(SRTPError) {
             try outbox.append(by: pair) { buffer throws(SRTPError) in
                 let start = buffer.count
                 let outcome = stream.sender.retransmission(of: number, extensions: extensions, at: now, to: &buffer)
                 guard outcome == .appended else { return }
+                if isNumbered { transportNumber &+= 1 }
                 if stream.sender.rtx != nil {
                     try srtp.protectRTP(&buffer, from: start)
                 } else {

@@ -97,6 +97,13 @@ public struct RTCPeerConnection {
         /// Find out the addresses of a name: by mDNS where it ends in `.local` (RFC 8828), else by DNS. `nameResolved`
         /// tells them.
         case nameWanted(String)
+        /// A whole picture of H.264 came on this transceiver, in order; the first, and the first after a loss that
+        /// could not be repaired, is a key frame.
+        case accessUnit(TransceiverID, H264Depacketizer.Frame)
+        /// The other side tells when the packets of a transport came, by the numbers that they left with.
+        case transportFeedback(TransportFeedback)
+        /// The other side estimates that so many bits a second arrive (REMB), of the sources that it names.
+        case receiverEstimatedMaximumBitrate(ReceiverEstimatedMaximumBitrate)
     }
 
     /// Why the connection failed, for the log and for the page.
@@ -159,6 +166,8 @@ public struct RTCPeerConnection {
 
     // Media.
     var media = MediaStreams()
+    /// What the application asks receivers for, of streams that may not be there yet.
+    var playoutDelays: [TransceiverID: PlayoutDelay] = [:]
 
     /// The datagrams to send; the shell sends and empties it (`removeAll`) after every call.
     public var outbox = DatagramBatch()
@@ -181,6 +190,8 @@ public struct RTCPeerConnection {
         case unknownStream = "unknown-stream"
         /// RTP or RTCP that breaks its own format.
         case malformed
+        /// Packets of ours that come back (RFC 3550 §8.2).
+        case loop
         /// DTLS from an address that is no candidate of the peer's, or a check before there is a transport.
         case unknownSource = "unknown-source"
         /// DTLS before the transport's role is known, beyond what is kept.
@@ -241,7 +252,7 @@ public struct RTCPeerConnection {
         case .timePassed:
             for index in transports.indices { transports[index].handleTimePassed(at: now) }
             if let deadline = media.nextReports, deadline <= now { sendReports(at: now) }
-            requestMissing(at: now)
+            followStreams(at: now)
         }
         drainTransports(at: now)
     }

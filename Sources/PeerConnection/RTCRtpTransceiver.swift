@@ -38,8 +38,9 @@ public struct RTCRtpTransceiver: Sendable {
     var mLineIndex: Int?
     let streamID: String
     let trackID: String
-    let ssrc: SSRC
-    let rtxSSRC: SSRC
+    /// The sources it sends with, which a collision changes.
+    var ssrc: SSRC
+    var rtxSSRC: SSRC
     /// What the last exchange agreed on, as the other side numbers it; an offer of ours keeps the numbers.
     var negotiatedCodec: NegotiatedCodec?
     /// Whether the application knows that media comes in.
@@ -88,6 +89,6 @@ extension RTCPeerConnection {
         return RTCRtpTransceiver(
             id: TransceiverID(rawValue: nextTransceiverNumber), kind: kind, direction: direction,
             wasAddedByTrack: byTrack, wasMadeByRemoteOffer: byRemoteOffer, streamID: streamID,
-            trackID: "\(kind)-\(random.token(8))", ssrc: SSRC(random.uint32()), rtxSSRC: SSRC(random.uint32()))
+            trackID: "\(kind)-\(random.token(8))", ssrc: makeSource(), rtxSSRC: makeSource())
     }
 }

@@ -50,7 +50,7 @@ public struct NACKGenerator: Sendable {
 
     /// When the next packet is to be asked for; nil while none is missing.
     public var deadline: Instant? {
-        guard let first = missing.map(due).min() else { return nil }
+        guard let first = missing.lazy.map(due).min() else { return nil }
         return lastRequest.map { max(first, $0 + Self.interval) } ?? first
     }
 

@@ -29,19 +29,26 @@ import Wire
         #expect(video.codecs[0].parameter("profile-level-id") == "42e01f")
         #expect(video.codecs[0].parameter("packetization-mode") == "1")
         #expect(video.codecs[0].parameter("level-asymmetry-allowed") == "1")
-        #expect(video.codecs[0].feedback == [.nack, .pictureLossIndication, .fullIntraRequest])
+        #expect(video.codecs[0].feedback == [.nack, .pictureLossIndication, .fullIntraRequest, .transportCC, .remb])
         #expect(video.codecs[1].isNamed("rtx") && video.codecs[1].associatedPayloadType == 108)
         #expect(video.direction == .sendonly)
-        #expect(video.headerExtensions == [SDP.HeaderExtension(id: 9, uri: Self.midURI)])
+        let numbers = video.headerExtensions.map { "\($0.id) \($0.uri.split(separator: "/").last ?? "")" }
+        #expect(
+            numbers == [
+                "9 urn:ietf:params:rtp-hdrext:sdes:mid", "2 abs-send-time",
+                "4 draft-holmer-rmcat-transport-wide-cc-extensions-01", "5 playout-delay",
+            ])
         #expect(video.isRTCPMultiplexed && video.isRTCPReducedSize && video.allowsMixedHeaderExtensions)
 
         let audio = answer.media[1]
         #expect(audio.codecs.map(\.payloadType) == [111])
         #expect(audio.codecs[0].isNamed("opus") && audio.codecs[0].channels == 2)
         #expect(audio.codecs[0].parameters == [.init("minptime", "10"), .init("useinbandfec", "1")])
-        #expect(audio.codecs[0].feedback.isEmpty)
+        #expect(audio.codecs[0].feedback == [.transportCC])
         #expect(audio.direction == .sendrecv)
-        #expect(audio.headerExtensions == [SDP.HeaderExtension(id: 9, uri: Self.midURI)])
+        #expect(Set(audio.headerExtensions.map(\.id)).count == 4)
+        #expect(audio.headerExtensions.contains { $0.uri == RTP.HeaderExtension.audioLevel.rawValue })
+        #expect(audio.headerExtensions.first == SDP.HeaderExtension(id: 9, uri: Self.midURI))
 
         // RFC 8829 §5.3.1: port zero, and one of the offer's formats for the grammar's sake
         let data = answer.media[2]
@@ -56,7 +63,11 @@ import Wire
         #expect(answer.bundles == [["0", "1"]])
         #expect(answer.media[0].codecs.map(\.payloadType) == [126, 127])
         #expect(answer.media[0].codecs[0].parameter("profile-level-id") == "42e01f")
-        #expect(answer.media[0].headerExtensions == [SDP.HeaderExtension(id: 3, uri: Self.midURI)])
+        #expect(answer.media[0].headerExtensions.first == SDP.HeaderExtension(id: 3, uri: Self.midURI))
+        let offered = try SessionDescription(parsing: BrowserOffers.firefox)
+        for (ours, theirs) in zip(answer.media, offered.media) {
+            #expect(ours.headerExtensions.allSatisfy(theirs.headerExtensions.contains))
+        }
         #expect(answer.media[0].isRTCPReducedSize)
         #expect(answer.media[0].direction == .sendonly)
         #expect(answer.media[1].codecs.map(\.payloadType) == [109])

@@ -90,6 +90,7 @@ import Wire
                 FullIntraRequest(sender: 1, entries: [.init(ssrc: video, sequenceNumber: sequence)]))
         }
         for _ in 0..<3 { call.report(request(7)) }
+        call.simulation.run(for: .seconds(1))
         #expect(call.simulation[.impolite].keyFrameRequests == 1)
         call.report(request(8))
         #expect(call.simulation[.impolite].keyFrameRequests == 2)
@@ -97,12 +98,18 @@ import Wire
         #expect(call.simulation[.impolite].keyFrameRequests == 2, "of another's stream")
     }
 
-    @Test func `each picture loss indication is a request, for streams that are ours`() throws {
+    // RFC 4585 §6.3.1
+    @Test func `a flood of picture loss indications is a request each 300 ms, for streams that are ours`() throws {
         let call = try Call()
         let video = try call.source(call.door.video)
-        for _ in 0..<3 { call.report(.pictureLossIndication(sender: 1, media: video)) }
-        call.report(.pictureLossIndication(sender: 1, media: 5))
+        for _ in 0..<90 { call.report(.pictureLossIndication(sender: 1, media: video)) }
         #expect(call.simulation[.impolite].keyFrameRequests == 3)
+        call.simulation.run(for: .seconds(1))
+        #expect(call.simulation[.impolite].keyFrameRequests == 4, "the last one is not forgotten")
+        call.report(.pictureLossIndication(sender: 1, media: 5))
+        #expect(call.simulation[.impolite].keyFrameRequests == 4)
+        #expect(call.doorPeer.discards == [.unknownStream: 1])
+        #expect(call.doorPeer.media.outgoing[0].requests.pliCount == 90)
     }
 
     // RFC 5506 §4
@@ -114,7 +121,8 @@ import Wire
         let picture = call.picture()
         call.simulation.act(.polite) { page, now in page.peer.send(picture, on: call.page.video, at: now) }
         call.simulation.run(for: .milliseconds(20))
-        let sent = try call.intercept(.impolite) { door, _ in door.requestKeyFrame(on: call.door.video) }.rtcp
+        let sent = try call.intercept(.impolite) { door, now in door.requestKeyFrame(on: call.door.video, at: now) }
+            .rtcp
         #expect(sent.count == 1)
         let kinds = sent[0].map { packet in
             switch packet {

@@ -133,6 +133,9 @@ extension RTCPeerConnection.Event {
         case .streamWanted(_, _, let remote, _): "stream to \(remote) wanted"
         case .streamUnwanted: "stream unwanted"
         case .nameWanted(let name): "name \(name) wanted"
+        case .accessUnit: "access unit"
+        case .transportFeedback: "transport feedback"
+        case .receiverEstimatedMaximumBitrate: "estimate"
         }
     }
 }

@@ -15,6 +15,9 @@ package struct Endpoint {
     package var signalingStates: [RTCSignalingState] = []
     package var packets: [(TransceiverID, RTPPacket, sequence: Int64)] = []
     package var keyFrameRequests = 0
+    package var accessUnits: [(TransceiverID, H264Depacketizer.Frame)] = []
+    package var transportFeedback: [TransportFeedback] = []
+    package var estimates: [UInt64] = []
     package var tracks: [MediaKind: Bool] = [:]
     package var negotiationErrors: [RTCError] = []
     /// Whether `negotiationneeded` is acted on.
@@ -184,6 +187,9 @@ package final class Simulation {
         // no simulated network has TCP or names
         case .streamWanted(let stream, _, _, _): self[side].peer.handle(.streamClosed(stream), at: now)
         case .nameWanted(let name): self[side].peer.handle(.nameResolved(name, []), at: now)
+        case .accessUnit(let transceiver, let unit): self[side].accessUnits.append((transceiver, unit))
+        case .transportFeedback(let feedback): self[side].transportFeedback.append(feedback)
+        case .receiverEstimatedMaximumBitrate(let estimate): self[side].estimates.append(estimate.bitsPerSecond)
         case .iceGatheringStateChanged, .iceConnectionStateChanged, .streamUnwanted: break
         }
     }

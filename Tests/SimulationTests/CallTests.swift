@@ -172,7 +172,7 @@ import Wire
         let wanted = try #require(simulation[.polite].peer.allTransceivers.first { $0.kind == .video })
         simulation.act(.impolite) { door, now in door.peer.send(frame(0, at: now), on: video.id, at: now) }
         simulation.run(for: .milliseconds(50))
-        simulation.act(.polite) { page, _ in page.peer.requestKeyFrame(on: wanted.id) }
+        simulation.act(.polite) { page, now in page.peer.requestKeyFrame(on: wanted.id, at: now) }
         simulation.run(for: .milliseconds(50))
         #expect(simulation[.impolite].keyFrameRequests == 1)
     }

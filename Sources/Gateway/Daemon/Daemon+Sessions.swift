@@ -111,7 +111,8 @@ extension Daemon {
             session.peer.handle(.streamClosed(stream), at: now)
         case .nameWanted(let name):
             session.peer.handle(.nameResolved(name, []), at: now)
-        case .signalingStateChanged, .iceGatheringStateChanged, .iceConnectionStateChanged, .track, .streamUnwanted:
+        case .signalingStateChanged, .iceGatheringStateChanged, .iceConnectionStateChanged, .track, .streamUnwanted,
+            .accessUnit, .transportFeedback, .receiverEstimatedMaximumBitrate:
             break
         }
     }
