@@ -55,7 +55,7 @@ public struct DTLSFingerprint: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The fingerprint of the certificate `der`.
-    init(_ hashFunction: HashFunction, of der: [UInt8]) {
+    public init(_ hashFunction: HashFunction, of der: [UInt8]) {
         var bytes = [UInt8](repeating: 0, count: hashFunction.length)
         let result = EVP_Digest(der, der.count, &bytes, nil, hashFunction.digest, nil)
         precondition(result == 1, "OpenSSL has the hash function")

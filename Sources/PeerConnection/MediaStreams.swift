@@ -15,6 +15,8 @@ struct MediaStreams {
         var extensions: HeaderExtensionValues
         /// How long the receiver may hold frames back; nil to leave it to him.
         var playoutDelay: PlayoutDelay?
+        /// How loud the last packet was; nil where nobody measured it.
+        var audioLevel: AudioLevel?
         /// The last full intra request, whose repetition is no new request (RFC 5104 §4.3.1.2).
         var lastFullIntraRequest: UInt8?
         /// The key frames that the receiver asks for.
@@ -47,6 +49,7 @@ struct MediaStreams {
         let transport: PeerTransport.ID
         let mid: String?
         let kind: MediaKind
+        let codec: RTPCodec
         let payloadType: UInt8
         let clockRate: Int
         let rtxPayloadType: UInt8?
@@ -260,7 +263,7 @@ extension RTCPeerConnection {
             }
         let incoming = MediaStreams.Incoming(
             transceiver: transceiver.id, transport: transport, mid: transceiver.mid, kind: transceiver.kind,
-            payloadType: codec.codec.payloadType, clockRate: Int(codec.codec.clockRate),
+            codec: codec.codec, payloadType: codec.codec.payloadType, clockRate: Int(codec.codec.clockRate),
             rtxPayloadType: codec.rtxPayloadType, wantsNACK: feedback.contains(.nack), keyFrameFeedback: keyFrames,
             wantsTransportFeedback: feedback.contains(.transportCC),
             allowsReducedSize: ours.isRTCPReducedSize && theirs.isRTCPReducedSize)

@@ -60,6 +60,8 @@ struct PeerTransport {
     /// Why it failed; nil while it has not.
     private(set) var failureReason: RTCPeerConnection.FailureReason?
     private var hasPair = false
+    /// What went by it, STUN not counted.
+    var traffic = TransportTraffic()
 
     /// A transport that gathers and checks nothing yet.
     init(
@@ -156,7 +158,10 @@ struct PeerTransport {
                 switch output {
                 case .transmit(let bytes):
                     // no pair yet: a flight is repeated by its timer
-                    if let pair = ice.selectedPair { outbox.append(by: pair) { $0 += bytes } }
+                    if let pair = ice.selectedPair {
+                        outbox.append(by: pair) { $0 += bytes }
+                        traffic.noteSent(packets: 1, bytes: bytes.count + (pair.stream == nil ? 0 : 2), by: pair)
+                    }
                 case .event(let event): return take(event)
                 }
             } else {

@@ -15,11 +15,25 @@ extension RTCPeerConnection {
         guard let index = media.outgoing.firstIndex(where: { $0.transceiver == transceiver }),
             let (pair, srtp) = path(of: media.outgoing[index].transport)
         else { return }
-        let account = media.account(of: media.outgoing[index].transport)
+        let transport = media.outgoing[index].transport
+        let account = media.account(of: transport)
+        let mark = outbox.length
         Self.write(
             frame, by: &media.outgoing[index], numberedBy: &media.accounts[account].nextNumber, to: &outbox,
             from: pair, protectedBy: srtp, at: now)
+        noteSent(since: mark, by: pair, of: transport)
+        media.outgoing[index].audioLevel = frame.audioLevel
         if frame.isKeyFrame { media.outgoing[index].demand.keyFrameLeft(at: now) }
+    }
+
+    /// Counts what was appended to the outbox since it was of this length.
+    private mutating func noteSent(
+        since mark: (packets: Int, bytes: Int), by pair: ICECandidatePair, of transport: PeerTransport.ID
+    ) {
+        guard let index = index(of: transport) else { return }
+        let length = outbox.length
+        transports[index].traffic.noteSent(
+            packets: length.packets - mark.packets, bytes: length.bytes - mark.bytes, by: pair)
     }
 
     /// Asks the receiver of this transceiver's pictures to hold frames back within `delay`, beginning with the next key
@@ -89,6 +103,8 @@ extension RTCPeerConnection {
 
     mutating func writeRTCP(by transport: PeerTransport.ID, _ write: (inout [UInt8]) -> Void) {
         guard let (pair, srtp) = path(of: transport) else { return }
+        let mark = outbox.length
+        defer { noteSent(since: mark, by: pair, of: transport) }
         outbox.append(by: pair) { buffer in
             let start = buffer.count
             write(&buffer)
@@ -145,10 +161,12 @@ extension RTCPeerConnection {
         guard let index = media.outgoing.firstIndex(where: { $0.sender.ssrc == nack.media }) else {
             return discard(.unknownStream)
         }
-        guard let (pair, srtp) = path(of: media.outgoing[index].transport)
-        else { return }
+        let transport = media.outgoing[index].transport
+        guard let (pair, srtp) = path(of: transport) else { return }
         media.outgoing[index].requests.nackCount &+= 1
-        let account = media.account(of: media.outgoing[index].transport)
+        let account = media.account(of: transport)
+        let mark = outbox.length
+        defer { noteSent(since: mark, by: pair, of: transport) }
         for number in nack.sequenceNumbers {
             Self.repeatPacket(
                 number, by: &media.outgoing[index], numberedBy: &media.accounts[account].nextNumber, to: &outbox,
@@ -180,4 +198,9 @@ extension RTCPeerConnection {
             // of a packet that is too old to be protected again, the receiver has long given up
         }
     }
+}
+
+extension DatagramBatch {
+    /// The datagrams and the bytes that it holds.
+    fileprivate var length: (packets: Int, bytes: Int) { (entries.count, storage.count) }
 }

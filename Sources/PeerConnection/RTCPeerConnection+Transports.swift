@@ -111,6 +111,7 @@ extension RTCPeerConnection {
             // DTLS answers anybody, and a stranger's ClientHello would be taken for the peer's: only where authentic
             // checks have come from, or where our own go, is the peer
             guard let index = destination(from: remote, to: local) else { return discard(.unknownSource) }
+            transports[index].traffic.noteReceived(bytes: bytes.count, at: local, from: remote, at: now)
             if let reason = transports[index].receiveDTLS(bytes, at: now) { discard(reason) }
         case .some(128...191):
             // whoever has the keys may have moved; ICE will learn the new address from his checks
@@ -118,6 +119,7 @@ extension RTCPeerConnection {
                 return discard(transports.isEmpty ? .noKeys : .unknownSource)
             }
             if receiveMedia(bytes, by: index, at: now) {
+                transports[index].traffic.noteReceived(bytes: bytes.count, at: local, from: remote, at: now)
                 transports[index].ice.handle(.received(local: local, remote: remote), at: now)
             }
         default:

@@ -168,6 +168,8 @@ public struct RTCPeerConnection {
     var media = MediaStreams()
     /// What the application asks receivers for, of streams that may not be there yet.
     var playoutDelays: [TransceiverID: PlayoutDelay] = [:]
+    /// What the application says of its pictures.
+    var mediaSources: [TransceiverID: MediaSourceSettings] = [:]
 
     /// The datagrams to send; the shell sends and empties it (`removeAll`) after every call.
     public var outbox = DatagramBatch()

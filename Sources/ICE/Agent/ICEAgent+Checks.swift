@@ -68,6 +68,7 @@ extension ICEAgent {
             local: credentials, remote: remote.credentials, priority: pair.base.checkPriority)
         if case .check(_, _, nominates: true) = purpose { attributes.append(.useCandidate) }
         statistics.requestsSent += 1
+        count(on: pair.path) { $0.requestsSent += 1 }
         begin(
             purpose, attributes: attributes, on: pair.path, sendKey: remote.key, rto: rto,
             maximumTransmissions: configuration.maximumTransmissions, at: now)

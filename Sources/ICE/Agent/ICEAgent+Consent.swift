@@ -19,6 +19,7 @@ extension ICEAgent {
             // RFC 7675 §5.1: each consent check is a transaction of its own and is not retransmitted.
             selected?.consent.checkSent(at: now)
             statistics.consentRequestsSent += 1
+            count(on: current.path) { $0.consentRequestsSent += 1 }
             begin(
                 .consent(role: role),
                 attributes: checkAttributes(

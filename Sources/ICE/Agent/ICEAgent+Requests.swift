@@ -42,6 +42,7 @@ extension ICEAgent {
             return discard(.unknownAttribute)
         }
         statistics.requestsReceived += 1
+        count(on: path) { $0.requestsReceived += 1 }
         if isCurrent, let (theirRole, theirTieBreaker) = message.role, theirRole == role {
             guard yields(to: theirTieBreaker) else {
                 refuse(message, 487, "Role Conflict", key: authentication.key, on: path)
@@ -145,6 +146,7 @@ extension ICEAgent {
         let response = STUNMessage(
             .successResponse, transactionID: message.transactionID, attributes: [.xorMappedAddress(path.remote)])
         statistics.responsesSent += 1
+        count(on: path) { $0.responsesSent += 1 }
         transmit(response.serialized(key: key), on: path)
     }
 

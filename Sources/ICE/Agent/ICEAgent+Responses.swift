@@ -50,7 +50,13 @@ extension ICEAgent {
 
     private mutating func measured(_ transaction: STUNTransaction, at now: Instant) {
         statistics.responsesReceived += 1
-        guard let roundTrip = transaction.roundTrip(at: now) else { return }
+        let roundTrip = transaction.roundTrip(at: now)
+        count(on: transaction.path) { checks in
+            checks.responsesReceived += 1
+            checks.currentRoundTripTime = roundTrip ?? checks.currentRoundTripTime
+            checks.totalRoundTripTime += roundTrip ?? .zero
+        }
+        guard let roundTrip else { return }
         statistics.totalRoundTripTime += roundTrip
         if selected?.runs(on: transaction.path) == true {
             statistics.currentRoundTripTime = roundTrip

@@ -50,6 +50,8 @@ public struct ICEAgent {
     var learnedCandidates = 0
     let streamIDs: StreamIDSource
     var streams: [StreamID: ICEStream] = [:]
+    /// The checks by the way they went.
+    var checks: [Path: ICECandidatePairStatistics.Checks] = [:]
     /// When the next ordinary check, and the next request to a STUN server, may leave.
     var checkPacedAt = Instant.zero
     var gatheringPacedAt = Instant.zero
