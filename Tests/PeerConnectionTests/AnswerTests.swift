@@ -66,7 +66,8 @@ import Wire
         #expect(answer.media[0].headerExtensions.first == SDP.HeaderExtension(id: 3, uri: Self.midURI))
         let offered = try SessionDescription(parsing: BrowserOffers.firefox)
         for (ours, theirs) in zip(answer.media, offered.media) {
-            #expect(ours.headerExtensions.allSatisfy(theirs.headerExtensions.contains))
+            let names = Set(theirs.headerExtensions.map { "\($0.id) \($0.uri)" })
+            #expect(names.isSuperset(of: ours.headerExtensions.map { "\($0.id) \($0.uri)" }))
         }
         #expect(answer.media[0].isRTCPReducedSize)
         #expect(answer.media[0].direction == .sendonly)
@@ -198,7 +199,7 @@ import Wire
                 offer.media[0].codecs[0].feedback = [.remb, .pictureLossIndication]
             })
         #expect(answer.media[0].codecs.map(\.payloadType) == [108])
-        #expect(answer.media[0].codecs[0].feedback == [.pictureLossIndication])
+        #expect(answer.media[0].codecs[0].feedback == [.pictureLossIndication, .remb])
         #expect(answer.media[0].sources.count == 1 && answer.media[0].sourceGroups.isEmpty)
     }
 

@@ -68,22 +68,24 @@ final class Call {
         return RTCSessionDescription(type: description.type, sdp: session.description)
     }
 
-    /// A picture of three packets, another one each time.
-    func picture() -> PacketizedFrame {
+    /// A picture of three packets, another one each time: as H.264, three slices of a key frame, or of a picture that
+    /// refers to the one before.
+    func picture(isKeyFrame: Bool = true) -> PacketizedFrame {
         ticks += 1
-        let storage = (0..<3).flatMap { part in [UInt8](repeating: UInt8(truncatingIfNeeded: ticks), count: 100 + part)
+        let storage = (0..<3).flatMap { part in
+            [isKeyFrame ? 0x65 : 0x41] + [UInt8](repeating: UInt8(truncatingIfNeeded: ticks), count: 99 + part)
         }
         return PacketizedFrame(
             storage: storage, payloads: [0..<100, 100..<201, 201..<303], markedPayload: 2,
-            timestamp: RTPTimestamp(ticks * 3000), captured: simulation.now, isKeyFrame: true)
+            timestamp: RTPTimestamp(ticks * 3000), captured: simulation.now, isKeyFrame: isKeyFrame)
     }
 
     /// 20 ms of sound.
-    func sound() -> PacketizedFrame {
+    func sound(level: AudioLevel? = nil) -> PacketizedFrame {
         ticks += 1
         return PacketizedFrame(
             sound: [0xFC, UInt8(truncatingIfNeeded: ticks)], timestamp: RTPTimestamp(ticks * 960),
-            captured: simulation.now)
+            captured: simulation.now, audioLevel: level)
     }
 
     /// Sends from the door; `isLost` for what the network is to lose.

@@ -52,9 +52,7 @@ package final class Viewer {
     private var peer: RTCPeerConnection
     private let video: TransceiverID
     private let audio: TransceiverID
-    private var pictures = PacketReorderer()
     private var sounds = PacketReorderer(patience: .milliseconds(100))
-    private var depacketizer = H264Depacketizer()
     private let began: Instant
 
     /// Opens a socket on each of `addresses`, the one to prefer first, and makes the offer.
@@ -113,7 +111,7 @@ package final class Viewer {
         while !condition(self) {
             let now = MonotonicClock.now
             guard now < end, peer.connectionState != .closed else { return condition(self) }
-            wait(until: earliest(peer.deadline, pictures.deadline, sounds.deadline, end) ?? end, at: now)
+            wait(until: earliest(peer.deadline, sounds.deadline, end) ?? end, at: now)
             step(at: MonotonicClock.now)
         }
         return true
@@ -139,7 +137,6 @@ package final class Viewer {
         }
         if let deadline = peer.deadline, deadline <= now { peer.handle(.timePassed, at: now) }
         while let event = peer.nextOutput() { take(event, at: now) }
-        while let (sequence, packet, _) = pictures.nextPacket(at: now) { depacketize(packet, sequence, at: now) }
         while let (_, packet, _) = sounds.nextPacket(at: now) {
             received.soundPackets += 1
             received.soundBytes += packet.payload.count
@@ -150,25 +147,14 @@ package final class Viewer {
 
     private func take(_ event: RTCPeerConnection.Event, at now: Instant) {
         switch event {
-        case .packet(video, let packet, let sequence): pictures.handle(packet, sequence: sequence, at: now)
+        case .accessUnit(video, let frame): count(frame, at: now)
         case .packet(audio, let packet, let sequence): sounds.handle(packet, sequence: sequence, at: now)
-        case .packet: break
+        case .packet, .accessUnit: break
         default:
             if case .connectionStateChanged(.connected) = event, timeline.connected == nil {
                 timeline.connected = now - began
             }
             onEvent?(event)
-        }
-    }
-
-    private func depacketize(_ packet: RTPPacket, _ sequence: Int64, at now: Instant) {
-        depacketizer.handle(packet, sequence: sequence)
-        while let output = depacketizer.nextOutput() {
-            switch output {
-            case .frame(let frame): count(frame, at: now)
-            case .frameLost: peer.requestKeyFrame(on: video)
-            case .frameSkipped, .discarded: break
-            }
         }
     }
 
