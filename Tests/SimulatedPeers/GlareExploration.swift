@@ -91,7 +91,7 @@ package struct GlareExploration {
         var script: [GlareAction]
         var added: [TransceiverID] = []
         var wantsRestart = false
-        var fragmentBefore = ""
+        var fragmentsBefore: [String] = []
         var errors: [String] = []
     }
 
@@ -154,7 +154,7 @@ package struct GlareExploration {
                 guard let sending else { return }
                 sides[side].connection.setDirection(sending.direction.receives ? .recvonly : .inactive, of: sending.id)
             case .restartIce:
-                sides[side].fragmentBefore = sides[side].connection.localUsernameFragment
+                sides[side].fragmentsBefore = sides[side].connection.localUsernameFragments
                 sides[side].wantsRestart = true
                 sides[side].connection.restartIce()
             }
@@ -205,7 +205,7 @@ package struct GlareExploration {
                 if side.connection.signalingState != .stable {
                     return "\(GlareExploration.names[index]) ends in \(side.connection.signalingState.rawValue)"
                 }
-                if side.wantsRestart, side.connection.localUsernameFragment == side.fragmentBefore {
+                if side.wantsRestart, side.connection.localUsernameFragments == side.fragmentsBefore {
                     return "\(GlareExploration.names[index]) has not restarted ICE"
                 }
             }

@@ -205,7 +205,7 @@ package final class HostilePeer {
             victim.handle(.datagram(bytes, local: remote, remote: Self.address), at: now)
         case .event(.selectedPairChanged):
             dtls.handle(.start, at: now)
-        default:
+        case .event, .write, .frame:
             break
         }
     }
