@@ -1,4 +1,4 @@
-"""PeerConnection as a library: the example in this package, and the same as a package from outside."""
+"""PeerConnection as a library: the example in this package, the same as a package from outside, and what a peer weighs."""
 
 import os
 import shutil
@@ -40,3 +40,11 @@ def test_a_package_from_outside_needs_nothing_but_the_product(tmp_path):
     build = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert build.returncode == 0, build.stdout + build.stderr
     run(scratch / "debug" / "two-peers")
+
+
+@pytest.mark.skipif("DOORWARD_BINARY" in os.environ, reason="qemu has memory of its own")
+def test_peers_come_and_go_without_growth_and_an_idle_one_is_light():
+    result = subprocess.run([BINARY.parent / "benchmark-peer", "0", "40"], capture_output=True, text=True, timeout=120)
+    print(result.stdout)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "one idle peer of 40: " in result.stdout and "growth over " in result.stdout

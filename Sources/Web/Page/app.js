@@ -157,6 +157,8 @@ function snapshot() {
     return {
         connection, door, participants, picture, microphone,
         status: session.status,
+        recovery: session.recovery,
+        callId: session.callId,
         statistics: session.statistics,
         timeline: session.timeline,
         limit: welcome?.maxCallDurationMs ?? 0,
