@@ -10,7 +10,9 @@ struct MemoryCall {
     /// A call whose offer was answered.
     init(certificate: DTLSCertificate, random: any RandomSource, at now: Instant) throws {
         peers = (0..<2).map { side in
-            var peer = RTCPeerConnection(configuration: .init(certificate: certificate), random: random)
+            var configuration = RTCPeerConnection.Configuration(certificate: certificate)
+            configuration.bundlePolicy = .maxBundle
+            var peer = RTCPeerConnection(configuration: configuration, random: random)
             _ = peer.addTrack(.video, streamID: "-")
             _ = peer.addTrack(.audio, streamID: "-")
             let address = SocketAddress(.v4(0xC000_0201 + UInt32(side)), port: 5000)

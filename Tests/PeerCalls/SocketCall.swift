@@ -31,7 +31,11 @@ package final class SocketCall {
         let now = MonotonicClock.now
         let random = SystemRandomSource()
         sockets = try (0..<2).map { _ in try UDPSocket(bindingTo: SocketAddress(.v4(0x7F00_0001), port: 0)) }
-        peers = Self.certificates.map { RTCPeerConnection(configuration: .init(certificate: $0), random: random) }
+        peers = Self.certificates.map { certificate in
+            var configuration = RTCPeerConnection.Configuration(certificate: certificate)
+            configuration.bundlePolicy = .maxBundle
+            return RTCPeerConnection(configuration: configuration, random: random)
+        }
         for side in peers.indices {
             peers[side].handle(.localAddressAdded(sockets[side].local, preference: 65535), at: now)
             peers[side].handle(.localAddressesEnded, at: now)

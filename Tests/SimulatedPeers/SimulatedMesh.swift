@@ -1,7 +1,6 @@
 import CVirtualClock
 import DTLS
 package import PeerConnection
-package import RTP
 package import SDP
 package import Wire
 
@@ -36,11 +35,13 @@ package final class SimulatedMesh {
         let random = SeededRandomSource(seed: seed)
         network = SimulatedNetwork(conditions: conditions, random: random)
         virtual_clock_set(now.nanoseconds)
+        var configuration = RTCPeerConnection.Configuration(certificate: Self.certificate)
+        configuration.bundlePolicy = .maxBundle
         participants = names.enumerated().map { index, name in
             Participant(
                 name: name, address: SocketAddress(.v4(0xC000_0201 + UInt32(index)), port: 5000),
                 set: PeerSet(
-                    configuration: .init(certificate: Self.certificate), random: random, maximumPeers: maximumPeers))
+                    configuration: configuration, random: random, maximumPeers: maximumPeers))
         }
         for index in participants.indices {
             participants[index].set.handle(.localAddressAdded(participants[index].address, preference: 65535), at: now)

@@ -10,6 +10,8 @@ public struct DatagramRouter<ID: Hashable & Sendable>: Sendable {
     /// The addresses that each peer owns, the last learned at the end.
     private var addresses: [ID: [SocketAddress]] = [:]
     private var fragments: [String: ID] = [:]
+    /// The username fragments of each peer.
+    private var registered: [ID: [String]] = [:]
     /// Addresses of one peer at once: more than ICE checks, and a bound on what somebody who knows a username fragment can
     /// make us remember with false sender addresses.
     private let addressLimit: Int
@@ -29,9 +31,12 @@ public struct DatagramRouter<ID: Hashable & Sendable>: Sendable {
         return id
     }
 
-    /// Remembers that `id` answers to the username fragment `fragment`.
-    public mutating func register(_ fragment: String, for id: ID) {
-        fragments[fragment] = id
+    /// Remembers that `id` answers to the username fragments `names`, and to no others any more.
+    public mutating func register(_ names: [String], for id: ID) {
+        guard registered[id] != names else { return }
+        for old in registered[id] ?? [] where fragments[old] == id { fragments[old] = nil }
+        for name in names { fragments[name] = id }
+        registered[id] = names
     }
 
     /// From now on datagrams from `remote` are for `id`, which has just sent there, or was named by one that came.
@@ -49,6 +54,7 @@ public struct DatagramRouter<ID: Hashable & Sendable>: Sendable {
     /// Forgets everything about `id`.
     public mutating func forget(_ id: ID) {
         for address in addresses.removeValue(forKey: id) ?? [] { owners[address] = nil }
-        fragments = fragments.filter { $0.value != id }
+        register([], for: id)
+        registered[id] = nil
     }
 }

@@ -311,6 +311,6 @@ public struct RTCPeerConnectionSet<ID: Hashable & Sendable> {
     }
 
     mutating func register(_ id: ID) {
-        if let fragment = members[id]?.connection.localUsernameFragment { router.register(fragment, for: id) }
+        if let member = members[id] { router.register(member.connection.localUsernameFragments, for: id) }
     }
 }
