@@ -239,7 +239,7 @@ public struct RTCPeerConnectionSet<ID: Hashable & Sendable> {
 
     /// Asks a peer for a key frame of its track.
     public mutating func requestKeyFrame(on transceiver: TransceiverID, of id: ID, at now: Instant) {
-        members[id]?.connection.requestKeyFrame(on: transceiver)
+        members[id]?.connection.requestKeyFrame(on: transceiver, at: now)
         settle(id, at: now)
     }
 
