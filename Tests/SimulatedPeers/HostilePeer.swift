@@ -19,6 +19,8 @@ package final class HostilePeer {
     package private(set) var events: [RTCPeerConnection.Event] = []
     /// The datagrams of media and reports that it has sent.
     package private(set) var mediaSent: [[UInt8]] = []
+    /// How many datagrams it has sent elsewhere than to this peer.
+    package private(set) var strayDatagrams = 0
     package let random: SeededRandomSource
     package private(set) var now = Instant.zero + .seconds(1000)
     /// What the offer of this peer says; a test may change it before `connect`.
@@ -176,7 +178,11 @@ package final class HostilePeer {
             victim.outbox.removeAll()
             for entry in batch.entries {
                 isBusy = true
-                if entry.remote == Self.address { receive(Array(batch.storage[entry.range])) }
+                if entry.remote == Self.address {
+                    receive(Array(batch.storage[entry.range]))
+                } else {
+                    strayDatagrams += 1
+                }
             }
             while let output = ice.nextOutput() {
                 isBusy = true
@@ -205,7 +211,7 @@ package final class HostilePeer {
             victim.handle(.datagram(bytes, local: remote, remote: Self.address), at: now)
         case .event(.selectedPairChanged):
             dtls.handle(.start, at: now)
-        case .event, .write, .frame:
+        default:
             break
         }
     }
