@@ -103,7 +103,7 @@ let package = Package(
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "Wire", "ICE", "RTP", "SDP", "PeerConnection", "Calls", "SimulatedPeers", "RecordedOffers",
+                "Wire", "ICE", "RTP", "SDP", "SCTP", "PeerConnection", "Calls", "SimulatedPeers", "RecordedOffers",
             ],
             path: "Tests/Fuzz/Targets", swiftSettings: swiftSettings),
         .testTarget(

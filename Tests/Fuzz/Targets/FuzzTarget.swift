@@ -17,6 +17,10 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case h264
     /// RTP payloads of Opus, and the jitter buffer they go into.
     case opus
+    /// SCTP packets, given to an association that is established.
+    case sctp
+    /// Messages that open data channels.
+    case dcep
     /// Messages of the call protocol.
     case message
     /// Everything that the other side of a call can do to a connection.
@@ -33,6 +37,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .rtcp: fuzzRTCP(bytes)
         case .h264: fuzzH264(bytes)
         case .opus: fuzzOpus(bytes)
+        case .sctp: fuzzSCTP(bytes)
+        case .dcep: fuzzDCEP(bytes)
         case .message: fuzzMessage(bytes)
         case .peer: fuzzPeer(bytes)
         }
@@ -44,9 +50,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .stun, .rtp, .rtcp: 1500
         case .sdp, .negotiation: 12_000
         case .candidate: 1024
-        case .h264, .opus: 4096
-        case .message: 4096
-        case .peer: 4096
+        case .dcep: 512
+        case .h264, .opus, .sctp, .message, .peer: 4096
         }
     }
 }

@@ -1,6 +1,7 @@
 import ICE
 import RTP
 import RecordedOffers
+import SCTP
 import SDP
 import SimulatedPeers
 import Wire
@@ -17,6 +18,12 @@ extension FuzzTarget {
         case .rtcp: Self.rtcpSeeds
         case .h264: [joined(Self.h264Seeds)]
         case .opus: [joined((0..<8).map { [0, $0, $0, 1, 0xFC, 1, 2, 3] })]
+        case .sctp: Self.sctpSeeds
+        case .dcep:
+            [
+                DataChannelEstablishmentMessage.acknowledgement.bytes,
+                [0x03, 0x00, 0x01, 0x00, 0, 0, 0, 0, 0, 4, 0, 1] + Array("chatx".utf8),
+            ]
         case .message: Self.messageSeeds.map { Array($0.utf8) }
         case .peer: Self.peerSeeds
         }
@@ -100,6 +107,21 @@ extension FuzzTarget {
             [0x08, 0x78, 0, 2, 0x67, 1, 0, 2, 0x68, 2], [0x08, 0x7C, 0x85, 1, 2], [0x08, 0x7C, 0x05, 3],
             [0x48, 0x7C, 0x45, 4],
         ]
+    }
+
+    /// Chunks of the usual types, with the fields that they begin with.
+    private static var sctpSeeds: [[UInt8]] {
+        let chunks: [[UInt8]] = [
+            [0, 3, 0, 20, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 51, 1, 2, 3, 4],  // DATA
+            [64, 3, 0, 24, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 51, 1, 2, 3, 4],  // I-DATA
+            [1, 0, 0, 20, 0, 0, 0, 7, 0, 1, 0, 0, 0, 9, 0, 9, 0, 0, 0, 1],  // INIT
+            [3, 0, 0, 20, 0, 0, 0, 1, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, 0, 3],  // SACK
+            [4, 0, 0, 8, 0, 1, 0, 4],  // HEARTBEAT
+            [192, 0, 0, 12, 0, 0, 0, 5, 0, 0, 0, 1],  // FORWARD-TSN
+            [130, 0, 0, 22, 0, 13, 0, 18, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0],  // RE-CONFIG
+            [7, 0, 0, 8, 0, 0, 0, 1], [6, 0, 0, 4], [9, 0, 0, 8, 0, 1, 0, 4],  // SHUTDOWN, ABORT, ERROR
+        ]
+        return chunks.map { joined([[1] + $0]) } + [joined(chunks.map { [10] + $0 })]
     }
 
     private static var messageSeeds: [String] {
