@@ -187,12 +187,13 @@ package struct GlareExploration {
                     "\(item.kind) \(item.mid ?? "") \(item.direction) \(item.currentDirection.map { "\($0)" } ?? "")"
                         + " \(item.isStopped)"
                 }
-                return
-                    ([side.connection.signalingState.rawValue, "\(side.script)", "\(side.errors.count)"]
-                    + [
-                        "\(side.wantsRestart && names[side.fragmentBefore] == names[side.connection.localUsernameFragment])"
-                    ]
-                    + transceivers + descriptions.map { names.outline($0) }).joined(separator: "\n")
+                let hasYetToRestart =
+                    side.wantsRestart && side.fragmentsBefore == side.connection.localUsernameFragments
+                var lines = [side.connection.signalingState.rawValue, "\(side.script)", "\(side.errors.count)"]
+                lines.append("\(hasYetToRestart)")
+                lines += transceivers
+                lines += descriptions.map { names.outline($0) }
+                return lines.joined(separator: "\n")
             }.joined(separator: "\n\n")
         }
 
