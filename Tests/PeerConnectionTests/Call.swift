@@ -68,12 +68,14 @@ final class Call {
         return RTCSessionDescription(type: description.type, sdp: session.description)
     }
 
-    /// A picture of three packets, another one each time: as H.264, three slices of a key frame, or of a picture that
-    /// refers to the one before.
+    /// A picture of three packets, another one each time: as H.264, parameters and two slices of a key frame, or
+    /// three slices of a picture that refers to the one before.
     func picture(isKeyFrame: Bool = true) -> PacketizedFrame {
         ticks += 1
-        let storage = (0..<3).flatMap { part in
-            [isKeyFrame ? 0x65 : 0x41] + [UInt8](repeating: UInt8(truncatingIfNeeded: ticks), count: 99 + part)
+        var storage: [UInt8] = []
+        for part in 0..<3 {
+            storage.append(isKeyFrame ? (part == 0 ? 0x67 : 0x65) : 0x41)
+            storage += [UInt8](repeating: UInt8(truncatingIfNeeded: ticks), count: 99 + part)
         }
         return PacketizedFrame(
             storage: storage, payloads: [0..<100, 100..<201, 201..<303], markedPayload: 2,
