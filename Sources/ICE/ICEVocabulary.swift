@@ -37,6 +37,11 @@ extension ICEAgent {
         /// The shell listens for TCP connections there: a passive candidate (RFC 6544 §3). Those that it accepts come by
         /// `acceptStream`.
         case tcpListenerAdded(SocketAddress, preference: UInt16)
+        /// The TURN server `server` has allocated an address: a relayed candidate, whose `raddr` is `mapped`. What is to
+        /// be sent from there goes to the server in what way its client wants.
+        case relayedAddressAdded(SocketAddress, mapped: SocketAddress, server: IPAddress, preference: UInt16)
+        /// A relayed address will soon be gone: the session that the next restart begins does without it.
+        case relayedAddressRetired(SocketAddress)
         /// The shell has closed the sockets at this address, or their interface has gone.
         case localAddressRemoved(SocketAddress)
         /// A STUN server that tells server-reflexive candidates.
@@ -97,6 +102,8 @@ extension ICEAgent {
         case connectionStateChanged(ICEConnectionState)
         /// Everything goes by this pair from now on.
         case selectedPairChanged(ICECandidatePair)
+        /// A peer at the address `for` will send to the relayed address `at`, once its server lets it.
+        case permissionWanted(at: SocketAddress, for: IPAddress)
         /// A role conflict was solved by taking this role (RFC 8445 §7.3.1.1).
         case roleChanged(ICERole)
         /// Open a TCP connection from any port of the address `from`. `streamOpened` or `streamClosed` tells what became

@@ -58,7 +58,7 @@ import Wire
         let response = STUNMessage(
             .errorResponse, method: .allocate, transactionID: request.transactionID,
             attributes: [.errorCode(401, reason: "no"), .realm("r"), .nonce("obMatJos2gAAAxyz")])
-        relay.tell(.datagram(response.serialized()))
+        relay.tell(.received(response.serialized()))
         #expect(relay.events == [.failed(TURNError(code: 401, reason: "no"))])
     }
 
@@ -159,8 +159,8 @@ import Wire
         relay.tell(.permissionWanted(Relay.peer.ip))
         let request = try STUNMessage(parsing: relay.sent[before])
         let forged = STUNMessage(.successResponse, method: .createPermission, transactionID: request.transactionID)
-        relay.tell(.datagram(forged.serialized()))
-        relay.tell(.datagram(forged.serialized(key: STUNKey(password: "guess"))))
+        relay.tell(.received(forged.serialized()))
+        relay.tell(.received(forged.serialized(key: STUNKey(password: "guess"))))
         #expect(relay.client.discards == [.unauthenticated: 2])
         #expect(relay.client.route(to: Relay.peer, at: relay.now) == nil)
     }

@@ -42,16 +42,15 @@ struct Relay {
     /// Opens the transport and lets the client allocate.
     mutating func open(port: UInt16 = 5000, server: SocketAddress = serverAddress) {
         let local = SocketAddress(Relay.local.ip, port: port)
-        let transport: TURNClient.Transport =
-            isStream
-            ? .stream(StreamID(rawValue: Int(port)), local: local, server: server) : .udp(local: local, server: server)
+        let transport = TURNClient.Transport(
+            StreamID(rawValue: Int(port)), isReliable: isStream, local: local, server: server)
         self.transport = transport
         tell(.transportOpened(transport))
     }
 
     var end: SimulatedTURNServer.Client {
         guard let transport else { preconditionFailure("no transport was opened") }
-        return transport.stream.map { .stream($0.rawValue, transport.local) } ?? .udp(transport.local)
+        return isStream ? .stream(transport.stream.rawValue, transport.local) : .udp(transport.local)
     }
 
     mutating func tell(_ input: TURNClient.Input) {
@@ -84,7 +83,7 @@ struct Relay {
     private mutating func takeOutputs() {
         for output in server.takeOutputs() {
             switch output {
-            case .client(_, let bytes): client.handle(isStream ? .streamBytes(bytes) : .datagram(bytes), at: now)
+            case .client(_, let bytes): client.handle(.received(bytes), at: now)
             case .peer(let bytes, let from, let to): relayed.append((bytes, from, to))
             }
         }

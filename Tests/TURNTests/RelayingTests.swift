@@ -77,7 +77,7 @@ import Wire
         for size in 1...7 {
             relay.received = []
             for start in stride(from: 0, to: bytes.count, by: size) {
-                relay.tell(.streamBytes(Array(bytes[start..<min(start + size, bytes.count)])))
+                relay.tell(.received(Array(bytes[start..<min(start + size, bytes.count)])))
             }
             #expect(relay.received.map(\.bytes.count) == Array(0..<40))
         }
@@ -87,7 +87,7 @@ import Wire
     func `A stream that carries something else is given up`(bytes: [UInt8]) {
         var relay = Relay(stream: true)
         relay.open()
-        relay.tell(.streamBytes(bytes))
+        relay.tell(.received(bytes))
         #expect(relay.client.state == .ended)
         #expect(relay.client.discards == [.malformed: 1])
     }
@@ -191,7 +191,7 @@ import Wire
             STUNMessage(.request, transactionID: id).serialized(),
             STUNMessage(.successResponse, method: .refresh, transactionID: id).serialized(),
         ] {
-            relay.tell(.datagram(bytes))
+            relay.tell(.received(bytes))
         }
         #expect(
             relay.client.discards == [
@@ -209,7 +209,7 @@ import Wire
             for _ in 0..<5000 {
                 var bytes = random.bytes(random.below(80))
                 if !bytes.isEmpty { bytes[0] = [0, 1, 0x40, 0x41, 0x16][random.below(5)] }
-                relay.tell(isStream ? .streamBytes(bytes) : .datagram(bytes))
+                relay.tell(.received(bytes))
             }
         }
     }

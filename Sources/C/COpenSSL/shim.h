@@ -13,6 +13,8 @@
 #include <openssl/srtp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
+#include <openssl/x509_vfy.h>
 
 // Macros of OpenSSL that Swift cannot import.
 
@@ -65,3 +67,11 @@ static inline void doorward_bio_set_retry_read(BIO *bio) { BIO_set_retry_read(bi
 static inline void doorward_bio_clear_retry_flags(BIO *bio) { BIO_clear_retry_flags(bio); }
 
 static inline long doorward_bio_get_mem_data(BIO *bio, char **bytes) { return BIO_get_mem_data(bio, bytes); }
+
+static inline int doorward_ssl_ctx_set_least_tls_1_2(SSL_CTX *context) {
+    return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1;
+}
+
+static inline int doorward_ssl_set_server_name(SSL *ssl, const char *name) {
+    return SSL_set_tlsext_host_name(ssl, name) == 1;
+}

@@ -3,9 +3,11 @@ import Wire
 /// A socket of the shell, the base of local candidates (RFC 8445 §4).
 struct Base: Equatable {
     /// What a base sends and receives by.
-    enum Transport {
+    enum Transport: Equatable {
         /// UDP.
         case udp
+        /// UDP from an address that a TURN server has allocated.
+        case relay(Relay)
         /// TCP connections that this side opens (RFC 6544 §3).
         case activeTCP
         /// TCP connections that the peer opens.
@@ -14,7 +16,7 @@ struct Base: Equatable {
         /// The candidate's transport, with its `tcptype`.
         var candidateTransport: ICECandidate.Transport {
             switch self {
-            case .udp: .udp
+            case .udp, .relay: .udp
             case .activeTCP: .tcp(type: "active")
             case .passiveTCP: .tcp(type: "passive")
             }
@@ -25,16 +27,39 @@ struct Base: Equatable {
         /// which come back as connections that were accepted.
         var counterpart: ICECandidate.Transport? {
             switch self {
-            case .udp: .udp
+            case .udp, .relay: .udp
             case .activeTCP: .tcp(type: "passive")
             case .passiveTCP: nil
             }
         }
+
+        /// Whether it is TCP between the peers; what goes to a TURN server by TCP is UDP from there.
+        var isTCP: Bool {
+            switch self {
+            case .udp, .relay: false
+            case .activeTCP, .passiveTCP: true
+            }
+        }
+    }
+
+    /// Where a relayed address comes from.
+    struct Relay: Equatable {
+        /// The server that has allocated it.
+        let server: IPAddress
+        /// The address that the server sees, for the `raddr`.
+        let mapped: SocketAddress
     }
 
     let address: SocketAddress
     let localPreference: UInt16
     var transport = Transport.udp
+    /// Whether it will soon be gone: what goes by it goes on, a new session has no candidates of it.
+    var isRetired = false
+
+    /// The type of its own candidate.
+    var kind: ICECandidate.Kind {
+        if case .relay = transport { .relayed } else { .host }
+    }
 
     /// RFC 6544 §4.5: the port of an active candidate, which nothing listens at, is 9 (discard).
     static let activePort: UInt16 = 9

@@ -19,7 +19,7 @@ struct CheckList {
     /// The pair whose checks travel so.
     func pair(on path: Path) -> CheckPair? {
         guard path.stream == nil else { return pairs.first { $0.stream == path.stream } }
-        return pairs.first { $0.base.transport == .udp && $0.path.isSame(as: path) }
+        return pairs.first { !$0.base.transport.isTCP && $0.path.isSame(as: path) }
     }
 
     private func pair(from base: Base, to remote: SocketAddress, on stream: StreamID?) -> CheckPair? {

@@ -43,7 +43,7 @@ extension ICEAgent {
 
     private mutating func check(_ pair: CheckPair, at now: Instant) {
         var pair = pair
-        if pair.base.transport != .udp, pair.stream == nil {
+        if pair.base.transport.isTCP, pair.stream == nil {
             // RFC 6544 §7.1: a check along an active candidate begins with its connection; along a passive one it waits
             // for the peer's.
             guard pair.base.transport == .activeTCP else {

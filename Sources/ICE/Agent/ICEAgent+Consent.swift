@@ -49,7 +49,7 @@ extension ICEAgent {
 
     private func priority(of path: SelectedPath) -> UInt32 {
         let base = bases.first {
-            $0.address == path.pair.localAddress && ($0.transport != .udp) == (path.pair.stream != nil)
+            $0.address == path.pair.localAddress && $0.transport.isTCP == (path.pair.stream != nil)
         }
         return base?.checkPriority ?? path.pair.local.priority
     }

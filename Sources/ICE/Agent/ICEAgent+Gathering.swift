@@ -22,12 +22,14 @@ extension ICEAgent {
         for base in bases where base.transport == .udp { session.gatherer.add(base: base.address, server: server) }
     }
 
-    /// The host candidate of a base, its pairs, and the questions to the STUN servers.
+    /// The host or relayed candidate of a base, its pairs, and the questions to the STUN servers.
     mutating func gatherCandidates(of base: Base) {
         beginGathering()
-        let host = candidate(.host, at: base.address, of: base, server: nil)
-        session.localCandidates.append(host)
-        emit(.candidateGathered(host))
+        var server: IPAddress?
+        if case .relay(let relay) = base.transport { server = relay.server }
+        let own = candidate(base.kind, at: base.address, of: base, server: server)
+        session.localCandidates.append(own)
+        emit(.candidateGathered(own))
         for remote in session.remoteCandidates { addPair(base: base, remote: remote) }
         // reflexive candidates over TCP need a NAT's cooperation that few give (RFC 6544 §5.1)
         guard base.transport == .udp else { return }
@@ -85,10 +87,13 @@ extension ICEAgent {
     func candidate(
         _ kind: ICECandidate.Kind, at address: SocketAddress, of base: Base, foundation: String
     ) -> ICECandidate {
-        let related = ICECandidate.Related(address: .ip(base.address.unscoped.ip), port: base.address.port)
+        var origin: SocketAddress? = kind == .host ? nil : base.address.unscoped
+        // RFC 8839 §5.1: "for relayed candidates … the mapped address selected for the relayed candidate"
+        if kind == .relayed, case .relay(let relay) = base.transport { origin = relay.mapped }
         return ICECandidate(
             foundation: foundation, transport: base.transport.candidateTransport, priority: base.priority(of: kind),
-            address: .ip(address.unscoped.ip), port: address.port, kind: kind, related: kind == .host ? nil : related,
+            address: .ip(address.unscoped.ip), port: address.port, kind: kind,
+            related: origin.map { ICECandidate.Related(address: .ip($0.ip), port: $0.port) },
             usernameFragment: credentials.usernameFragment)
     }
 

@@ -47,7 +47,7 @@ extension ICEAgent {
         session.gatherer.hasEnded = hasEnded
         if gatheringState != .new {
             changeGatheringState(to: .gathering)
-            for base in bases { gatherCandidates(of: base) }
+            for base in bases where !base.isRetired { gatherCandidates(of: base) }
         }
         if upcoming.credentials != nil { beginSession(at: now) }
     }
@@ -131,6 +131,8 @@ extension ICEAgent {
         guard let address = remote.socketAddress, base.transport.counterpart == remote.transport,
             base.reaches(address), !isConcluded, let local = session.localCandidate(of: base)
         else { return }
+        // RFC 8656 §9: what the peer sends gets through only once there is a permission
+        if base.kind == .relayed { emit(.permissionWanted(at: base.address, for: address.ip)) }
         session.checkList.add(
             base: base, local: local, remote: remote, at: address, role: role, limit: configuration.maximumPairs)
     }

@@ -122,7 +122,7 @@ extension ICEAgent {
     /// The base that what travels on `path` leaves from; nil where it is gone, or was never given to this agent.
     func base(of path: Path) -> Base? {
         if let stream = path.stream { return streams[stream]?.base }
-        return bases.first { $0.transport == .udp && $0.address == path.local }
+        return bases.first { !$0.transport.isTCP && $0.address == path.local }
     }
 
     /// RFC 8445 §7.3.1.3: a peer-reflexive candidate, with a foundation of its own. What has opened a connection is an

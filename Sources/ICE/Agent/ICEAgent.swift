@@ -83,6 +83,11 @@ public struct ICEAgent {
             }
         case .tcpListenerAdded(let address, let preference):
             addBase(Base(address: address, localPreference: preference, transport: .passiveTCP))
+        case .relayedAddressAdded(let address, let mapped, let server, let preference):
+            let relay = Base.Transport.relay(Base.Relay(server: server, mapped: mapped))
+            addBase(Base(address: address, localPreference: preference, transport: relay))
+        case .relayedAddressRetired(let address):
+            for index in bases.indices where bases[index].address == address { bases[index].isRetired = true }
         case .localAddressRemoved(let address):
             removeBase(address, at: now)
         case .stunServerAdded(let server):

@@ -15,6 +15,7 @@ public import Wire
 public struct DatagramRoute: Hashable, Sendable {
     enum Framing: Hashable, Sendable {
         case none
+        case length
         case channel(UInt16)
         case indication(peer: SocketAddress, transactionID: STUNMessage.TransactionID)
     }
@@ -23,20 +24,26 @@ public struct DatagramRoute: Hashable, Sendable {
     public let local: SocketAddress
     /// Where that sends it.
     public let remote: SocketAddress
-    /// The connection that it leaves on; nil for UDP.
+    /// The connection that it leaves on, or the socket of the TURN client; nil for a socket that is shared.
     public let stream: StreamID?
+    /// Whether that is a connection, where ChannelData is padded.
+    let isPadded: Bool
     let framing: Framing
 
-    init(local: SocketAddress, remote: SocketAddress, stream: StreamID?, framing: Framing) {
+    init(local: SocketAddress, remote: SocketAddress, stream: StreamID?, isPadded: Bool, framing: Framing) {
         self.local = local
         self.remote = remote
         self.stream = stream
+        self.isPadded = isPadded
         self.framing = framing
     }
 
-    /// The route without a server between.
-    public init(from local: SocketAddress, to remote: SocketAddress) {
-        self.init(local: local, remote: remote, stream: nil, framing: .none)
+    /// The route of a pair without a server between; on a TCP connection every datagram stands behind its length
+    /// (RFC 4571 §2).
+    public init(of pair: ICECandidatePair) {
+        self.init(
+            local: pair.localAddress, remote: pair.remoteAddress, stream: pair.stream, isPadded: false,
+            framing: pair.stream == nil ? .none : .length)
     }
 
     /// Appends to `buffer` what `write` appends, framed for this route. `write` must leave what stands before untouched;
@@ -47,8 +54,9 @@ public struct DatagramRoute: Hashable, Sendable {
         let start = buffer.count
         switch framing {
         case .none:
-            try write(&buffer)
-            return
+            return try write(&buffer)
+        case .length:
+            break
         case .channel(let number):
             buffer.append(uint16: number)
         case .indication(let peer, let id):
@@ -71,7 +79,7 @@ public struct DatagramRoute: Hashable, Sendable {
         // RFC 8656 §12.5: over TCP and TLS ChannelData "MUST be padded to a multiple of four bytes", over UDP it need not
         // be; a STUN message always is
         let isIndication = framing.isIndication
-        if isIndication || stream != nil {
+        if isIndication || isPadded {
             buffer.append(contentsOf: repeatElement(0, count: -length & 3))
         }
         if isIndication {

@@ -221,7 +221,8 @@ extension TURNClient {
             framing = .channel(channels[channel].number)
         }
         return DatagramRoute(
-            local: transport.local, remote: transport.server, stream: transport.stream, framing: framing)
+            local: transport.local, remote: transport.server, stream: transport.stream, isPadded: transport.isReliable,
+            framing: framing)
     }
 
     mutating func send(_ bytes: [UInt8], to peer: SocketAddress, at now: Instant) {

@@ -8,7 +8,7 @@ extension TURNClient {
             while let message = try reader.next() {
                 receive(message, at: now)
                 // the connection may have been left for another
-                guard transport?.stream != nil, state != .ended else { return }
+                guard transport != nil, state != .ended else { return }
             }
         } catch {
             discard(.malformed)

@@ -68,10 +68,8 @@ public struct TURNClient {
             if state == .waiting { begin(on: transport, at: now) }
         case .transportClosed(let reason):
             end(.unreachable(reason))
-        case .datagram(let bytes):
-            receive(bytes, at: now)
-        case .streamBytes(let bytes):
-            receive(stream: bytes, at: now)
+        case .received(let bytes):
+            if transport?.isReliable == true { receive(stream: bytes, at: now) } else { receive(bytes, at: now) }
         case .permissionWanted(let ip):
             _ = permission(for: ip, at: now)
         case .channelWanted(let peer):

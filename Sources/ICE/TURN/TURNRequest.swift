@@ -37,7 +37,7 @@ extension TURNClient {
         let message = STUNMessage(
             .request, method: method, transactionID: id, attributes: attributes + credentials.attributes)
         let schedule: RequestTimer.Schedule =
-            transport.stream != nil
+            transport.isReliable
             ? .reliable
             : .init(
                 rto: configuration.timing.initialRTO, maximumTransmissions: configuration.timing.maximumTransmissions,

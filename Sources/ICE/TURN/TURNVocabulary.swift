@@ -25,43 +25,35 @@ extension TURNClient {
         }
     }
 
-    /// The 5-tuple (RFC 8656 §2.2) that an allocation is bound to.
-    public enum Transport: Hashable, Sendable {
-        /// A UDP socket that nothing else sends to this server from.
-        case udp(local: SocketAddress, server: SocketAddress)
-        /// A TCP connection, under TLS or not.
-        case stream(StreamID, local: SocketAddress, server: SocketAddress)
-
+    /// The 5-tuple (RFC 8656 §2.2) that an allocation is bound to: a socket of its own, or a connection.
+    public struct Transport: Hashable, Sendable {
+        /// The shell's name for it.
+        public let stream: StreamID
+        /// Whether it is a connection, under TLS or not, whose bytes come as the network cuts them; else a UDP socket,
+        /// whose datagrams come whole or not at all.
+        public let isReliable: Bool
         /// The client's own address.
-        public var local: SocketAddress {
-            switch self {
-            case .udp(let local, _), .stream(_, let local, _): local
-            }
-        }
-
+        public let local: SocketAddress
         /// The server's.
-        public var server: SocketAddress {
-            switch self {
-            case .udp(_, let server), .stream(_, _, let server): server
-            }
-        }
+        public let server: SocketAddress
 
-        /// The connection; nil for UDP.
-        public var stream: StreamID? {
-            if case .stream(let stream, _, _) = self { stream } else { nil }
+        /// A socket or connection of the shell's.
+        public init(_ stream: StreamID, isReliable: Bool, local: SocketAddress, server: SocketAddress) {
+            self.stream = stream
+            self.isReliable = isReliable
+            self.local = local
+            self.server = server
         }
     }
 
     /// What a client is told.
     public enum Input: Sendable {
-        /// The socket is bound, or the connection (with TLS, where that is wanted) stands.
+        /// The socket is bound, or the connection (with TLS where that is wanted) stands.
         case transportOpened(Transport)
         /// It could not be made, or is gone; the text says why.
         case transportClosed(String)
-        /// The server has sent a datagram.
-        case datagram([UInt8])
-        /// The server has sent bytes on the connection.
-        case streamBytes([UInt8])
+        /// The server has sent a datagram, or bytes on the connection.
+        case received([UInt8])
         /// Data will go to this address, and may come from it.
         case permissionWanted(IPAddress)
         /// Much data will go to this address: a channel is bound to it (RFC 8656 §12).
