@@ -145,7 +145,7 @@ let package = Package(
         tests(of: "Wire"),
         tests(of: "ICE", ["Wire"]),
         .testTarget(
-            name: "TURNTests", dependencies: ["ICE", "Wire", "PeerConnection", "DTLS", "SimulatedPeers"],
+            name: "TURNTests", dependencies: ["ICE", "Wire", "RTP", "PeerConnection", "SimulatedPeers"],
             path: "Tests/TURNTests", swiftSettings: swiftSettings),
         tests(of: "RTP", ["Wire"]),
         tests(of: "SDP", ["Wire", "RecordedOffers"]),

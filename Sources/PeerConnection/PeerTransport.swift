@@ -22,12 +22,22 @@ struct PeerTransport {
         case iceStateChanged
         /// A frame that is no STUN has come on a connection.
         case frame([UInt8], StreamID)
-        /// A TCP connection is to be opened.
-        case streamWanted(StreamID, from: IPAddress?, to: SocketAddress)
+        /// A datagram has come to a relayed address.
+        case datagram([UInt8], local: SocketAddress, remote: SocketAddress)
+        /// A TCP connection is to be opened, with TLS where there is a name.
+        case streamWanted(StreamID, from: IPAddress?, to: SocketAddress, tls: String?)
+        /// A UDP socket of a TURN client's own is to be bound.
+        case relaySocketWanted(StreamID, from: IPAddress, to: SocketAddress)
         /// A TCP connection is to be closed.
         case streamUnwanted(StreamID)
         /// The addresses of a name are to be found.
         case nameWanted(String)
+        /// A TURN server does not relay.
+        case relayFailed(RTCIceServerURL, TURNError, local: SocketAddress)
+        /// The credentials at a TURN server expire.
+        case credentialsWanted(RTCIceServerURL)
+        /// ICE is to be restarted, for a relayed address will soon be gone and another has taken its place.
+        case restartWanted
         /// ICE has its first pair.
         case paired
         /// The handshake is done and the keys of SRTP are there.
@@ -40,6 +50,13 @@ struct PeerTransport {
         case failed
     }
 
+    /// What became of a connection, or of a TURN client's socket.
+    enum StreamEvent {
+        case opened(local: SocketAddress, remote: SocketAddress)
+        case bytes([UInt8])
+        case closed
+    }
+
     /// DTLS datagrams kept until the role is known: a whole flight of a ClientHello.
     static let earlyDTLSLimit = 8
 
@@ -47,6 +64,12 @@ struct PeerTransport {
     /// The addresses it was given; a socket may serve several transports.
     private(set) var addresses: [SocketAddress] = []
     var ice: ICEAgent
+    var relays: Relays
+    private let policy: RTCIceTransportPolicy
+    /// Whether every local address, and every server, was given.
+    private var hasEndOfAddresses = false
+    private var hasEndOfServers = false
+    private var hasEndedGathering = false
     private(set) var dtls: DTLSTransport?
     private(set) var earlyDTLS: [[UInt8]] = []
     private(set) var srtpSender: SRTPSender?
@@ -66,9 +89,12 @@ struct PeerTransport {
     /// A transport that gathers and checks nothing yet.
     init(
         id: ID, role: ICERole, credentials: ICECredentials, random: any RandomSource, configuration: ICEConfiguration,
-        streamIDs: StreamIDSource
+        policy: RTCIceTransportPolicy, streamIDs: StreamIDSource
     ) {
         self.id = id
+        self.policy = policy
+        relays = Relays(
+            configuration: configuration, hidesMappedAddresses: policy == .relay, streamIDs: streamIDs, random: random)
         ice = ICEAgent(
             role: role, credentials: credentials, random: random, configuration: configuration, streamIDs: streamIDs)
     }
@@ -77,7 +103,7 @@ struct PeerTransport {
     var dtlsState: DTLSTransport.State { dtls?.state ?? .new }
 
     /// When it has something to do; nil for never.
-    var deadline: Instant? { earliest(ice.deadline, dtls?.deadline) }
+    var deadline: Instant? { earliest(ice.deadline, dtls?.deadline, relays.deadline) }
 
     /// Whether datagrams from `remote` to the socket bound to `local` may be for this transport.
     func knows(_ remote: SocketAddress, from local: SocketAddress) -> Bool { ice.knows(remote, from: local) }
@@ -94,21 +120,42 @@ struct PeerTransport {
     mutating func addAddress(_ address: SocketAddress, preference: UInt16, at now: Instant) {
         guard !addresses.contains(address) else { return }
         addresses.append(address)
-        ice.handle(.localAddressAdded(address, preference: preference), at: now)
+        // W3C §4.2.5: by the policy `relay` "the ICE Agent uses only media relay candidates"
+        if policy == .all { ice.handle(.localAddressAdded(address, preference: preference), at: now) }
+        relays.addBase(address, preference: preference, at: now)
     }
 
     mutating func addTCPListener(_ address: SocketAddress, preference: UInt16, at now: Instant) {
-        ice.handle(.tcpListenerAdded(address, preference: preference), at: now)
+        if policy == .all { ice.handle(.tcpListenerAdded(address, preference: preference), at: now) }
     }
 
     mutating func removeAddress(_ address: SocketAddress, at now: Instant) {
         addresses.removeAll { $0 == address }
         ice.handle(.localAddressRemoved(address), at: now)
+        relays.removeBase(address, at: now)
     }
 
-    mutating func endAddresses(stunServers: [SocketAddress], at now: Instant) {
-        for server in stunServers { ice.handle(.stunServerAdded(server), at: now) }
+    mutating func addSTUNServer(_ server: SocketAddress, at now: Instant) {
+        ice.handle(.stunServerAdded(server), at: now)
+    }
+
+    mutating func endAddresses() { hasEndOfAddresses = true }
+
+    mutating func endServers() { hasEndOfServers = true }
+
+    /// Nothing more is gathered once every address and server was given and every TURN server has answered, or was given
+    /// up. Whether that is now.
+    private mutating func endGathering(at now: Instant) -> Bool {
+        guard hasEndOfAddresses, hasEndOfServers, relays.isSettled, !hasEndedGathering else { return false }
+        hasEndedGathering = true
         ice.handle(.gatheringEnded, at: now)
+        return true
+    }
+
+    /// ICE and the allocations end; DTLS has said its last.
+    mutating func close(at now: Instant) {
+        ice.handle(.close, at: now)
+        relays.close(at: now)
     }
 
     mutating func receiveDTLS(_ bytes: [UInt8], at now: Instant) -> RTCPeerConnection.DiscardReason? {
@@ -139,6 +186,32 @@ struct PeerTransport {
     mutating func handleTimePassed(at now: Instant) {
         if let deadline = ice.deadline, deadline <= now { ice.handle(.timePassed, at: now) }
         if let dtls, let deadline = dtls.deadline, deadline <= now { dtls.handle(.timePassed, at: now) }
+        relays.handleTimePassed(at: now)
+    }
+
+    /// Tells ICE, or the client of a TURN server, what became of a connection or socket; false where it is neither's.
+    mutating func handle(_ event: StreamEvent, of stream: StreamID, at now: Instant) -> Bool {
+        if relays.owns(stream) {
+            switch event {
+            case .opened(let local, let remote):
+                relays.streamOpened(stream, local: local, remote: remote, at: now)
+            case .bytes(let bytes): relays.receive(bytes, on: stream, at: now)
+            case .closed: relays.streamClosed(stream, at: now)
+            }
+            return true
+        }
+        guard ice.owns(stream) else { return false }
+        switch event {
+        case .opened: ice.handle(.streamOpened(stream), at: now)
+        case .bytes(let bytes): ice.handle(.streamBytes(stream, bytes), at: now)
+        case .closed: ice.handle(.streamClosed(stream), at: now)
+        }
+        return true
+    }
+
+    /// The way of datagrams along the selected pair, for one burst.
+    mutating func selectedRoute() -> DatagramRoute? {
+        ice.selectedPair.flatMap { relays.route(of: $0) }
     }
 
     // MARK: Outputs
@@ -148,7 +221,10 @@ struct PeerTransport {
         while true {
             if let output = ice.nextOutput() {
                 switch output {
-                case .transmit(let bytes, let local, let remote): outbox.append(bytes, from: local, to: remote)
+                case .transmit(let bytes, let local, let remote):
+                    if !relays.send(bytes, from: local, to: remote, at: now) {
+                        outbox.append(bytes, from: local, to: remote)
+                    }
                 case .write(let bytes, let stream, let local, let remote):
                     outbox.append(bytes, from: local, to: remote, on: stream)
                 case .frame(let frame, let stream, _, _): return .frame(frame, stream)
@@ -158,13 +234,15 @@ struct PeerTransport {
                 switch output {
                 case .transmit(let bytes):
                     // no pair yet: a flight is repeated by its timer
-                    if let pair = ice.selectedPair {
-                        outbox.append(by: pair) { $0 += bytes }
+                    if let pair = ice.selectedPair, let route = selectedRoute() {
+                        outbox.append(by: route) { $0 += bytes }
                         traffic.noteSent(packets: 1, bytes: bytes.count + (pair.stream == nil ? 0 : 2), by: pair)
                     }
                 case .event(let event): return take(event)
                 }
-            } else {
+            } else if let output = relays.nextOutput() {
+                if let told = take(output, sendingTo: &outbox, at: now) { return told }
+            } else if !endGathering(at: now) {
                 return nil
             }
         }
@@ -181,20 +259,51 @@ struct PeerTransport {
             iceState = state
             if state == .failed { failureReason = .ice }
             return .iceStateChanged
-        case .selectedPairChanged:
+        case .selectedPairChanged(let pair):
+            relays.selected(pair, at: now)
             dtls?.roundTripTime = ice.statistics.currentRoundTripTime
             guard !hasPair else { return nil }
             hasPair = true
             dtls?.handle(.start, at: now)
             return .paired
         case .streamWanted(let stream, let local, let remote):
-            return .streamWanted(stream, from: local, to: remote)
+            return .streamWanted(stream, from: local, to: remote, tls: nil)
         case .streamUnwanted(let stream):
             return .streamUnwanted(stream)
         case .nameWanted(let name):
             return .nameWanted(name)
+        case .permissionWanted(let relayed, let ip):
+            relays.permissionWanted(at: relayed, for: ip, at: now)
+            return nil
         case .roleChanged:
             return nil
+        }
+    }
+
+    private mutating func take(_ output: Relays.Output, sendingTo outbox: inout DatagramBatch, at now: Instant)
+        -> Event?
+    {
+        switch output {
+        case .transmit(let bytes, let transport):
+            outbox.append(bytes, from: transport.local, to: transport.server, on: transport.stream)
+            return nil
+        case .ice(let input):
+            ice.handle(input, at: now)
+            return nil
+        case .datagram(let bytes, let local, let remote):
+            return .datagram(bytes, local: local, remote: remote)
+        case .socketWanted(let stream, let local, let server):
+            return .relaySocketWanted(stream, from: local, to: server)
+        case .streamWanted(let stream, let local, let server, let name):
+            return .streamWanted(stream, from: local, to: server, tls: name)
+        case .streamUnwanted(let stream):
+            return .streamUnwanted(stream)
+        case .failed(let url, let error, let local):
+            return .relayFailed(url, error, local: local)
+        case .credentialsWanted(let url):
+            return .credentialsWanted(url)
+        case .restartWanted:
+            return .restartWanted
         }
     }
 

@@ -7,20 +7,20 @@ public import Wire
 extension RTCPeerConnection {
     /// Whether media of this transceiver can leave: it was agreed on and the connection is up.
     public func canSend(on transceiver: TransceiverID) -> Bool {
-        media.outgoing.contains { $0.transceiver == transceiver && path(of: $0.transport) != nil }
+        media.outgoing.contains { $0.transceiver == transceiver && isKeyed($0.transport) }
     }
 
     /// Sends one frame of video or one packet of sound. Nothing leaves before `canSend`.
     public mutating func send(_ frame: PacketizedFrame, on transceiver: TransceiverID, at now: Instant) {
         guard let index = media.outgoing.firstIndex(where: { $0.transceiver == transceiver }),
-            let (pair, srtp) = path(of: media.outgoing[index].transport)
+            let (pair, route, srtp) = path(of: media.outgoing[index].transport)
         else { return }
         let transport = media.outgoing[index].transport
         let account = media.account(of: transport)
         let mark = outbox.length
         Self.write(
             frame, by: &media.outgoing[index], numberedBy: &media.accounts[account].nextNumber, to: &outbox,
-            from: pair, protectedBy: srtp, at: now)
+            by: route, protectedBy: srtp, at: now)
         noteSent(since: mark, by: pair, of: transport)
         media.outgoing[index].audioLevel = frame.audioLevel
         if frame.isKeyFrame { media.outgoing[index].demand.keyFrameLeft(at: now) }
@@ -45,19 +45,26 @@ extension RTCPeerConnection {
         playoutDelays[transceiver] = delay
     }
 
-    /// The pair and the keys of the transport `id`; nil where it does not have both yet.
-    func path(of id: PeerTransport.ID) -> (pair: ICECandidatePair, srtp: SRTPSender)? {
+    /// The selected pair of the transport `id`, the way along it, and the keys; nil where it does not have all of them
+    /// yet.
+    mutating func path(of id: PeerTransport.ID) -> (pair: ICECandidatePair, route: DatagramRoute, srtp: SRTPSender)? {
         guard let index = index(of: id), let srtp = transports[index].srtpSender,
-            let pair = transports[index].ice.selectedPair
+            let pair = transports[index].ice.selectedPair, let route = transports[index].selectedRoute()
         else { return nil }
-        return (pair, srtp)
+        return (pair, route, srtp)
+    }
+
+    /// Whether media can go by the transport `id`.
+    private func isKeyed(_ id: PeerTransport.ID) -> Bool {
+        guard let transport = transport(id) else { return false }
+        return transport.srtpSender != nil && transport.ice.selectedPair != nil
     }
 
     /// The hot path: header and payload are written and protected in place, in the one buffer that the burst leaves
     /// from.
     private static func write(
         _ frame: PacketizedFrame, by stream: inout MediaStreams.Outgoing, numberedBy number: inout UInt16,
-        to outbox: inout DatagramBatch, from pair: ICECandidatePair, protectedBy srtp: SRTPSender, at now: Instant
+        to outbox: inout DatagramBatch, by route: DatagramRoute, protectedBy srtp: SRTPSender, at now: Instant
     ) {
         var extensions = stream.extensions
         extensions.absoluteSendTime = AbsoluteSendTime(now)
@@ -70,7 +77,7 @@ extension RTCPeerConnection {
                 extensions.transportSequenceNumber = number
                 number &+= 1
             }
-            outbox.append(by: pair) { buffer in
+            outbox.append(by: route) { buffer in
                 let start = buffer.count
                 stream.sender.writePacket(payload, of: frame, extensions: extensions, at: now, to: &buffer)
                 do throws(SRTPError) {
@@ -102,10 +109,10 @@ extension RTCPeerConnection {
     }
 
     mutating func writeRTCP(by transport: PeerTransport.ID, _ write: (inout [UInt8]) -> Void) {
-        guard let (pair, srtp) = path(of: transport) else { return }
+        guard let (pair, route, srtp) = path(of: transport) else { return }
         let mark = outbox.length
         defer { noteSent(since: mark, by: pair, of: transport) }
-        outbox.append(by: pair) { buffer in
+        outbox.append(by: route) { buffer in
             let start = buffer.count
             write(&buffer)
             do throws(SRTPError) {
@@ -162,7 +169,7 @@ extension RTCPeerConnection {
             return discard(.unknownStream)
         }
         let transport = media.outgoing[index].transport
-        guard let (pair, srtp) = path(of: transport) else { return }
+        guard let (pair, route, srtp) = path(of: transport) else { return }
         media.outgoing[index].requests.nackCount &+= 1
         let account = media.account(of: transport)
         let mark = outbox.length
@@ -170,20 +177,20 @@ extension RTCPeerConnection {
         for number in nack.sequenceNumbers {
             Self.repeatPacket(
                 number, by: &media.outgoing[index], numberedBy: &media.accounts[account].nextNumber, to: &outbox,
-                from: pair, protectedBy: srtp, at: now)
+                by: route, protectedBy: srtp, at: now)
         }
     }
 
     private static func repeatPacket(
         _ number: SequenceNumber, by stream: inout MediaStreams.Outgoing, numberedBy transportNumber: inout UInt16,
-        to outbox: inout DatagramBatch, from pair: ICECandidatePair, protectedBy srtp: SRTPSender, at now: Instant
+        to outbox: inout DatagramBatch, by route: DatagramRoute, protectedBy srtp: SRTPSender, at now: Instant
     ) {
         var extensions = stream.extensions
         extensions.absoluteSendTime = AbsoluteSendTime(now)
         let isNumbered = stream.sender.rtx != nil && stream.sender.extensionMap[.transportSequenceNumber] != nil
         if isNumbered { extensions.transportSequenceNumber = transportNumber }
         do throws(SRTPError) {
-            try outbox.append(by: pair) { buffer throws(SRTPError) in
+            try outbox.append(by: route) { buffer throws(SRTPError) in
                 let start = buffer.count
                 let outcome = stream.sender.retransmission(of: number, extensions: extensions, at: now, to: &buffer)
                 guard outcome == .appended else { return }

@@ -15,9 +15,9 @@ extension RTCPeerConnection {
     }
 
     /// Tells whom `stream` belongs to.
-    mutating func handle(_ input: ICEAgent.Input, of stream: StreamID, at now: Instant) {
-        guard let index = transports.firstIndex(where: { $0.ice.owns(stream) }) else { return discard(.unwanted) }
-        transports[index].ice.handle(input, at: now)
+    mutating func handle(_ event: PeerTransport.StreamEvent, of stream: StreamID, at now: Instant) {
+        for index in transports.indices where transports[index].handle(event, of: stream, at: now) { return }
+        discard(.unwanted)
     }
 
     /// A frame on a connection of the `index`th transport is what a datagram is on a socket; the agent has kept the

@@ -35,16 +35,17 @@ extension RTCPeerConnection {
     private mutating func makeTransport(_ id: PeerTransport.ID, credentials: ICECredentials, at now: Instant) {
         var transport = PeerTransport(
             id: id, role: iceRole ?? .controlling, credentials: credentials, random: random,
-            configuration: configuration.ice, streamIDs: streamIDs)
+            configuration: configuration.ice, policy: configuration.iceTransportPolicy, streamIDs: streamIDs)
         for entry in localAddresses.selection(beside: transports) {
             transport.addAddress(entry.address, preference: entry.preference, at: now)
         }
         for entry in localAddresses.listeners {
             transport.addTCPListener(entry.address, preference: entry.preference, at: now)
         }
-        if localAddresses.hasEnded { transport.endAddresses(stunServers: configuration.stunServers, at: now) }
+        if localAddresses.hasEnded { transport.endAddresses() }
         nextTransportNumber = max(nextTransportNumber, id.rawValue + 1)
         transports.append(transport)
+        addServers(toTransport: transports.count - 1, at: now)
     }
 
     /// Closes the transports that neither the last exchange nor the one under way uses.
@@ -52,7 +53,7 @@ extension RTCPeerConnection {
         let used = Set(transportPlan.transports + (pendingTransportPlan?.transports ?? []))
         for index in transports.indices.reversed() where !used.contains(transports[index].id) {
             transports[index].dtls?.handle(.close, at: now)
-            transports[index].ice.handle(.close, at: now)
+            transports[index].close(at: now)
             finish(index, at: now)
             transports.remove(at: index)
         }
@@ -86,9 +87,7 @@ extension RTCPeerConnection {
 
     mutating func endLocalAddresses(at now: Instant) {
         localAddresses.hasEnded = true
-        for index in transports.indices {
-            transports[index].endAddresses(stunServers: configuration.stunServers, at: now)
-        }
+        for index in transports.indices { transports[index].endAddresses() }
     }
 
     // MARK: What arrives
@@ -169,8 +168,25 @@ extension RTCPeerConnection {
             updateICEConnectionState()
         case .frame(let frame, let stream):
             receive(frame, on: stream, ofTransport: index, at: now)
-        case .streamWanted(let stream, let local, let remote):
-            events.append(.streamWanted(stream, from: local, to: remote, tls: nil))
+        case .datagram(let bytes, let local, let remote):
+            receive(bytes, local: local, remote: remote, at: now)
+        case .streamWanted(let stream, let local, let remote, let name):
+            events.append(.streamWanted(stream, from: local, to: remote, tls: name))
+        case .relaySocketWanted(let stream, let local, let server):
+            events.append(.relaySocketWanted(stream, from: local, to: server))
+        case .relayFailed(let url, let error, let local):
+            events.append(
+                .iceCandidateError(
+                    RTCIceCandidateError(
+                        address: local.ip.description, port: local.port, url: url.description, errorCode: error.code,
+                        errorText: error.reason)))
+        case .credentialsWanted(let url):
+            let isTold = events[nextEvent...].contains {
+                if case .iceCredentialsWanted(url) = $0 { true } else { false }
+            }
+            if !isTold { events.append(.iceCredentialsWanted(url)) }
+        case .restartWanted:
+            restartIce()
         case .streamUnwanted(let stream):
             events.append(.streamUnwanted(stream))
         case .nameWanted(let name):

@@ -21,6 +21,13 @@ public struct RTCPeerConnection {
         public var certificate: DTLSCertificate
         /// STUN servers to learn reflexive addresses from.
         public var stunServers: [SocketAddress]
+        /// `iceServers`: servers by their URLs; names among them are asked for by `nameWanted`.
+        public var iceServers: [RTCIceServer]
+        /// `iceTransportPolicy`
+        public var iceTransportPolicy: RTCIceTransportPolicy
+        /// The instant at which the Unix epoch was, for the credentials of TURN servers that tell when they expire; nil
+        /// where nobody knows.
+        public var unixEpoch: Instant?
         /// How many transports to offer to a side that may not bundle.
         public var bundlePolicy: RTCBundlePolicy
         /// Whether to be the DTLS server where the offer leaves the choice. The server chooses the SRTP profile among
@@ -37,6 +44,8 @@ public struct RTCPeerConnection {
             self.certificate = certificate
             self.canonicalName = canonicalName
             stunServers = []
+            iceServers = []
+            iceTransportPolicy = .all
             bundlePolicy = .balanced
             prefersDTLSServer = true
             ice = ICEConfiguration()
@@ -74,6 +83,8 @@ public struct RTCPeerConnection {
         case negotiationNeeded
         /// `icecandidate`: a candidate to send to the other side; an empty one ends them.
         case iceCandidate(RTCIceCandidate)
+        /// `icecandidateerror`: a server has not told a candidate.
+        case iceCandidateError(RTCIceCandidateError)
         /// `signalingstatechange`.
         case signalingStateChanged(RTCSignalingState)
         /// `icegatheringstatechange`.
@@ -92,7 +103,14 @@ public struct RTCPeerConnection {
         /// Open a TCP connection to `to`, from any port of the address `from` where that is given, and with TLS to the
         /// server of that name where `tls` has one. `streamOpened` or `streamClosed` tells what became of it.
         case streamWanted(StreamID, from: IPAddress?, to: SocketAddress, tls: String?)
-        /// Close a connection, or open it no more; nothing is to be told of it afterwards.
+        /// Bind a UDP socket at any port of the address `from`, from which nothing but what names this stream goes, and
+        /// only to the TURN server `to`: an allocation belongs to the two addresses (RFC 8656 §2.2), so that a socket
+        /// that peers share would give them one between them. `streamOpened` or `streamClosed` tells what became of it,
+        /// and `streamBytes` each datagram from the server.
+        case relaySocketWanted(StreamID, from: IPAddress, to: SocketAddress)
+        /// The credentials at the TURN server of this URL will soon expire, or have: `setIceServers` takes new ones.
+        case iceCredentialsWanted(RTCIceServerURL)
+        /// Close a connection or such a socket, or open it no more; nothing is to be told of it afterwards.
         case streamUnwanted(StreamID)
         /// Find out the addresses of a name: by mDNS where it ends in `.local` (RFC 8828), else by DNS. `nameResolved`
         /// tells them.
@@ -149,6 +167,7 @@ public struct RTCPeerConnection {
     /// In the order in which they were made.
     var transports: [PeerTransport] = []
     var nextTransportNumber = 0
+    var servers: ServerAddresses
     /// Which transport each media description of the last exchange goes by.
     var transportPlan = TransportPlan()
     /// The same for the local description that waits for its answer.
@@ -210,6 +229,7 @@ public struct RTCPeerConnection {
         self.random = random
         // RFC 8829 §5.2.1: a number below 2⁶³ so that every parser takes it
         sessionIdentifier = random.next() >> 1
+        servers = ServerAddresses(configuration.iceServers)
     }
 
     /// The username fragments that incoming checks for this peer carry: one for each transport, and while an ICE restart
@@ -221,7 +241,7 @@ public struct RTCPeerConnection {
     /// When `handle(.timePassed, at:)` is due; nil for never.
     public var deadline: Instant? {
         guard connectionState != .closed else { return nil }
-        return transports.reduce(media.deadline) { earliest($0, $1.deadline) }
+        return transports.reduce(earliest(media.deadline, servers.deadline)) { earliest($0, $1.deadline) }
     }
 
     /// Takes note of `input`, which happened at `now`.
@@ -241,18 +261,20 @@ public struct RTCPeerConnection {
             endLocalAddresses(at: now)
         case .tcpListenerAdded(let address, let preference):
             addTCPListener(address, preference: preference, at: now)
-        case .streamOpened(let stream, _, _):
-            handle(.streamOpened(stream), of: stream, at: now)
+        case .streamOpened(let stream, let local, let remote):
+            handle(.opened(local: local, remote: remote), of: stream, at: now)
         case .streamBytes(let stream, let bytes):
-            handle(.streamBytes(stream, bytes), of: stream, at: now)
+            handle(.bytes(bytes), of: stream, at: now)
         case .streamClosed(let stream):
-            handle(.streamClosed(stream), of: stream, at: now)
+            handle(.closed, of: stream, at: now)
         case .nameResolved(let name, let addresses):
+            serverNameResolved(name, to: addresses, at: now)
             for index in transports.indices {
                 transports[index].ice.handle(.nameResolved(name, addresses), at: now)
             }
         case .timePassed:
             for index in transports.indices { transports[index].handleTimePassed(at: now) }
+            giveUpServerNames(at: now)
             if let deadline = media.nextReports, deadline <= now { sendReports(at: now) }
             followStreams(at: now)
         }
@@ -287,7 +309,7 @@ public struct RTCPeerConnection {
             // the alert goes by the pair that ICE's end forgets
             transports[index].dtls?.handle(.close, at: now)
             finish(index, at: now)
-            transports[index].ice.handle(.close, at: now)
+            transports[index].close(at: now)
             finish(index, at: now)
         }
         updateICEConnectionState()

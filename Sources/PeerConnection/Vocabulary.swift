@@ -46,6 +46,14 @@ public enum RTCBundlePolicy: String, Sendable {
     case maxBundle = "max-bundle"
 }
 
+/// Which candidates are gathered and used (W3C §4.2.5).
+public enum RTCIceTransportPolicy: String, Sendable, Codable {
+    /// Only addresses on TURN servers: the other side learns none of ours.
+    case relay
+    /// All.
+    case all
+}
+
 /// What a session description is (W3C §4.6.1).
 public enum RTCSdpType: String, Sendable, Codable {
     /// A proposal.
@@ -87,6 +95,29 @@ public struct RTCIceCandidate: Hashable, Sendable, Codable {
         self.sdpMid = sdpMid
         self.sdpMLineIndex = sdpMLineIndex
         self.usernameFragment = usernameFragment
+    }
+}
+
+/// Why a server has not told a candidate (W3C §4.8.2, RTCPeerConnectionIceErrorEvent).
+public struct RTCIceCandidateError: Hashable, Sendable, Codable {
+    /// The local address that asked.
+    public let address: String
+    /// Its port.
+    public let port: UInt16
+    /// The server.
+    public let url: String
+    /// The STUN error code (RFC 8489 §14.8); 701 where the server does not answer.
+    public let errorCode: UInt16
+    /// What is known of the reason.
+    public let errorText: String
+
+    /// An error of the server at `url`.
+    public init(address: String, port: UInt16, url: String, errorCode: UInt16, errorText: String) {
+        self.address = address
+        self.port = port
+        self.url = url
+        self.errorCode = errorCode
+        self.errorText = errorText
     }
 }
 

@@ -35,7 +35,7 @@ package struct SimulatedTURNServer {
         case udp(SocketAddress)
         case stream(Int, SocketAddress)
 
-        var address: SocketAddress {
+        package var address: SocketAddress {
             switch self {
             case .udp(let address), .stream(_, let address): address
             }

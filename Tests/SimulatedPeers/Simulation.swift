@@ -1,6 +1,6 @@
 import CVirtualClock
 import DTLS
-internal import ICE
+package import ICE
 package import PeerConnection
 package import RTP
 package import SDP
@@ -20,6 +20,8 @@ package struct Endpoint {
     package var estimates: [UInt64] = []
     package var tracks: [MediaKind: Bool] = [:]
     package var negotiationErrors: [RTCError] = []
+    package var candidateErrors: [RTCIceCandidateError] = []
+    package var credentialsWanted: [RTCIceServerURL] = []
     /// Whether `negotiationneeded` is acted on.
     package var negotiatesByItself = true
 
@@ -49,20 +51,32 @@ package final class Simulation {
     /// The signalling channel is reliable and keeps its order, as a WebSocket does.
     package var signalDelay = Duration.milliseconds(8)
 
+    package static let turnAddress = SocketAddress(.v4(0xCB00_7101), port: 3478)
+
     /// Certificates take time to make; what is simulated does not depend on whose they are.
     private static let certificates = [try! DTLSCertificate(generatedAt: 0), try! DTLSCertificate(generatedAt: 0)]
 
+    /// The TURN server of this internet, where there is one.
+    package var turnServer: SimulatedTURNServer?
+    /// The sockets and connections to it, by the local address that each has alone.
+    private var relaySockets: [SocketAddress: (side: Side, stream: StreamID, isTCP: Bool)] = [:]
+    private var nextRelayPort: UInt16 = 40_000
+
     /// Two endpoints that know nothing of each other. `sockets` is how many each has on its one IP address.
     package init(
-        seed: UInt64, conditions: PathConditions = .perfect, policy: RTCBundlePolicy = .balanced, sockets: Int = 1
+        seed: UInt64, conditions: PathConditions = .perfect, policy: RTCBundlePolicy = .balanced, sockets: Int = 1,
+        turnServer: SimulatedTURNServer.Options? = nil,
+        configure: (inout RTCPeerConnection.Configuration, Side) -> Void = { _, _ in }
     ) {
         let random = SeededRandomSource(seed: seed)
         self.random = random
         network = SimulatedNetwork(conditions: conditions, random: random)
+        self.turnServer = turnServer.map { SimulatedTURNServer(address: Self.turnAddress, options: $0, random: random) }
         endpoints = Side.allCases.map { side in
             let address = SocketAddress(.v4(0xC000_0201 + UInt32(side.rawValue)), port: 5000)
             var configuration = RTCPeerConnection.Configuration(certificate: Self.certificates[side.rawValue])
             configuration.bundlePolicy = policy
+            configure(&configuration, side)
             return Endpoint(
                 address: address, peer: RTCPeerConnection(configuration: configuration, random: random),
                 negotiation: PerfectNegotiation(isPolite: side == .polite))
@@ -123,6 +137,7 @@ package final class Simulation {
 
     private func step() {
         for datagram in network.arrivals(at: now) {
+            guard !takeForRelay(datagram) else { continue }
             guard let side = Side.allCases.first(where: { self[$0].address.ip == datagram.to.ip }) else { continue }
             act(side) { endpoint, now in
                 endpoint.peer.handle(.datagram(datagram.bytes, local: datagram.to, remote: datagram.from), at: now)
@@ -184,13 +199,64 @@ package final class Simulation {
         case .packet(let transceiver, let packet, let sequence):
             self[side].packets.append((transceiver, packet, sequence))
         case .keyFrameRequested: self[side].keyFrameRequests += 1
-        // no simulated network has TCP or names
-        case .streamWanted(let stream, _, _, _): self[side].peer.handle(.streamClosed(stream), at: now)
+        // no simulated network has TCP, but to a TURN server, or names
+        case .streamWanted(let stream, let local, let remote, _):
+            guard remote == turnServer?.address, let local else {
+                return self[side].peer.handle(.streamClosed(stream), at: now)
+            }
+            openRelaySocket(stream, isTCP: true, from: local, to: remote, on: side)
+        case .relaySocketWanted(let stream, let local, let remote):
+            openRelaySocket(stream, isTCP: false, from: local, to: remote, on: side)
+        case .streamUnwanted(let stream):
+            relaySockets = relaySockets.filter { $0.value.side != side || $0.value.stream != stream }
+        case .iceCandidateError(let error): self[side].candidateErrors.append(error)
+        case .iceCredentialsWanted(let url): self[side].credentialsWanted.append(url)
         case .nameWanted(let name): self[side].peer.handle(.nameResolved(name, []), at: now)
         case .accessUnit(let transceiver, let unit): self[side].accessUnits.append((transceiver, unit))
         case .transportFeedback(let feedback): self[side].transportFeedback.append(feedback)
         case .receiverEstimatedMaximumBitrate(let estimate): self[side].estimates.append(estimate.bitsPerSecond)
-        case .iceGatheringStateChanged, .iceConnectionStateChanged, .streamUnwanted: break
+        case .iceGatheringStateChanged, .iceConnectionStateChanged: break
         }
+    }
+
+    // MARK: The TURN server
+
+    private func openRelaySocket(
+        _ stream: StreamID, isTCP: Bool, from local: IPAddress, to remote: SocketAddress, on side: Side
+    ) {
+        nextRelayPort += 1
+        let address = SocketAddress(local, port: nextRelayPort)
+        relaySockets[address] = (side, stream, isTCP)
+        self[side].peer.handle(.streamOpened(stream, local: address, remote: remote), at: now)
+    }
+
+    /// Whether the datagram is to or from the TURN server, which then has it.
+    private func takeForRelay(_ datagram: SimulatedNetwork.Datagram) -> Bool {
+        if let (side, stream, _) = relaySockets[datagram.to] {
+            act(side) { endpoint, now in endpoint.peer.handle(.streamBytes(stream, datagram.bytes), at: now) }
+            return true
+        }
+        guard var server = turnServer else { return false }
+        if server.relays(datagram.to) {
+            server.receive(relayed: datagram.bytes, at: datagram.to, from: datagram.from, at: now)
+        } else if datagram.to == server.address {
+            if let socket = relaySockets[datagram.from], socket.isTCP {
+                server.receive(stream: datagram.bytes, from: .stream(socket.stream.rawValue, datagram.from), at: now)
+            } else {
+                server.receive(datagram.bytes, from: .udp(datagram.from), at: now)
+            }
+        } else {
+            return false
+        }
+        for output in server.takeOutputs() {
+            switch output {
+            case .client(let client, let bytes):
+                network.send(bytes, from: server.address, to: client.address, at: now)
+            case .peer(let bytes, let from, let to):
+                network.send(bytes, from: from, to: to, at: now)
+            }
+        }
+        turnServer = server
+        return true
     }
 }

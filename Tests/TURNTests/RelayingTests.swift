@@ -9,9 +9,9 @@ import Wire
 
     /// What the client would send of media: framed in place by its route.
     static func media(_ relay: inout Relay, _ bytes: [UInt8], to peer: SocketAddress = Relay.peer) -> [UInt8]? {
-        guard let route = relay.client.route(to: peer, at: relay.now) else { return nil }
+        guard let route = relay.client.route(to: peer) else { return nil }
         var batch = DatagramBatch()
-        batch.append(along: route) { $0 += bytes }
+        batch.append(by: route) { $0 += bytes }
         #expect(batch.entries.map(\.remote) == [Relay.serverAddress])
         #expect(batch.entries[0].stream == relay.transport?.stream)
         relay.transmit(batch.storage)
@@ -25,7 +25,7 @@ import Wire
         relay.isServerReachable = false
         relay.tell(.dataReady([1, 2, 3], to: Relay.peer))
         #expect(relay.relayed.isEmpty)
-        #expect(relay.client.route(to: Relay.peer, at: relay.now) == nil)
+        #expect(relay.client.route(to: Relay.peer) == nil)
         relay.isServerReachable = true
         relay.transmit(relay.sent.removeLast())
         relay.tell(.timePassed)

@@ -98,7 +98,7 @@ extension DatagramBatch {
     /// Appends the datagram that `write` adds to the end of the buffer it is given, framed for `route`. There is none
     /// when `write` adds nothing, or throws.
     public mutating func append<Failure: Error>(
-        along route: DatagramRoute, _ write: (inout [UInt8]) throws(Failure) -> Void
+        by route: DatagramRoute, _ write: (inout [UInt8]) throws(Failure) -> Void
     ) throws(Failure) {
         try append(from: route.local, to: route.remote, on: route.stream) { (buffer) throws(Failure) in
             try route.frame(into: &buffer, write)

@@ -209,8 +209,8 @@ extension TURNClient {
 
     /// The way of datagrams to `peer` through the server; nil where it does not let them through (yet). The answer holds
     /// for one burst: it changes with the channels.
-    public mutating func route(to peer: SocketAddress, at now: Instant) -> DatagramRoute? {
-        guard let transport, let index = permission(for: peer.ip, at: now),
+    public mutating func route(to peer: SocketAddress) -> DatagramRoute? {
+        guard let transport, let index = permissions.firstIndex(where: { $0.ip == peer.ip }),
             case .granted = permissions[index].state
         else { return nil }
         permissions[index].isUsed = true
@@ -238,7 +238,7 @@ extension TURNClient {
         case .refused:
             discard(.notPermitted)
         case .granted:
-            guard let route = route(to: peer, at: now) else { return }
+            guard let route = route(to: peer) else { return }
             var framed: [UInt8] = []
             framed.reserveCapacity(bytes.count + 40)
             route.frame(into: &framed) { $0 += bytes }
