@@ -101,16 +101,19 @@ extension [UInt8] {
     }
 }
 
-/// What libwebsockets complains of. Its log is one for the whole process, so the last server started hears it.
+/// What libwebsockets complains of. Before 4.3 its log is one for the whole process, so the last server started hears it.
 enum LibraryLog {
     private static let sink = Mutex<(@Sendable (String) -> Void)?>(nil)
 
     static func route(to log: @escaping @Sendable (String) -> Void) {
         sink.withLock { $0 = log }
-        lws_set_log_level(LLL_ERR | LLL_WARN) { _, line in
-            guard let line else { return }
-            let text = String(cString: line).split(whereSeparator: \.isNewline).joined(separator: " ")
-            LibraryLog.sink.withLock { $0 }?("libwebsockets: \(text)")
-        }
+        lws_set_log_level(LLL_ERR | LLL_WARN, emit)
+    }
+
+    /// Takes a line of the library's.
+    static let emit: @Sendable @convention(c) (Int32, UnsafePointer<CChar>?) -> Void = { _, line in
+        guard let line else { return }
+        let text = String(cString: line).split(whereSeparator: \.isNewline).joined(separator: " ")
+        LibraryLog.sink.withLock { $0 }?("libwebsockets: \(text)")
     }
 }

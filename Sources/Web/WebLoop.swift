@@ -19,6 +19,8 @@ final class WebLoop {
 
     private let listener: Int32
     private var context: OpaquePointer?
+    /// The context's own log, where the library has such a thing.
+    private var log: UnsafeMutableRawPointer?
     private var vhost: OpaquePointer?
     private var connections: [UInt: Connection] = [:]
     private var lastConnection: UInt = 0
@@ -51,6 +53,7 @@ final class WebLoop {
     deinit {
         protocols.deallocate()
         retryPolicy.deallocate()
+        free(log)
         stopTimer.deallocate()
         free(protocolName)
         if spareDescriptor >= 0 { close(spareDescriptor) }
@@ -85,6 +88,8 @@ final class WebLoop {
         info.keepalive_timeout = Int32(clamping: seconds)
         info.retry_and_idle_policy = UnsafePointer(retryPolicy)
         info.options = UInt64(LWS_SERVER_OPTION_EXPLICIT_VHOSTS)
+        log = doorward_lws_log(LibraryLog.emit)
+        doorward_lws_use_log(&info, log)
         guard let context = lws_create_context(&info) else {
             close(listener)
             throw .system("libwebsockets could not start")
