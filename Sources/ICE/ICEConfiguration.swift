@@ -1,3 +1,5 @@
+public import Wire
+
 /// The times and limits of an ICE agent; the defaults are the RFCs'.
 public struct ICEConfiguration: Hashable, Sendable {
     /// Ta, the least time between two ordinary checks, and between two requests to STUN servers (RFC 8445 §14.2).
@@ -12,6 +14,11 @@ public struct ICEConfiguration: Hashable, Sendable {
     public var streamResponseTimeout: Duration = .milliseconds(39_500)
     /// Whether TCP connections to the peer's passive candidates are tried (RFC 6544).
     public var usesActiveTCP = false
+    /// Addresses that the network forwards to this host, every port to the same port: of a router with one-to-one NAT, or
+    /// of what a container runs on.
+    public var externalAddresses: [IPAddress] = []
+    /// Whether the peer is told of the external addresses in place of this host's own; else in addition.
+    public var externalAddressesReplaceHosts = false
     /// How long a STUN server may take before its candidates are given up and gathering completes without them.
     public var gatheringTimeout: Duration = .seconds(5)
     /// Tr, how often a server-reflexive candidate's binding is refreshed until a pair is selected (RFC 8445 §5.1.1.4).

@@ -34,6 +34,9 @@ extension ICEAgent {
         /// The shell has bound a UDP socket: a host candidate and the base of others. `preference` is the local
         /// preference (RFC 8445 §5.1.2.1) that orders the candidates of one type, each address with one of its own.
         case localAddressAdded(SocketAddress, preference: UInt16)
+        /// From now on the peer is told this `.local` name, which the shell answers for (RFC 8828 §5.2), instead of the
+        /// address.
+        case localAddressNamed(IPAddress, String)
         /// The shell listens for TCP connections there: a passive candidate (RFC 6544 §3). Those that it accepts come by
         /// `acceptStream`.
         case tcpListenerAdded(SocketAddress, preference: UInt16)
@@ -113,5 +116,8 @@ extension ICEAgent {
         case streamUnwanted(StreamID)
         /// A remote candidate has this name for an address. `nameResolved` tells what it stands for.
         case nameWanted(String)
+        /// A STUN server has refused to tell `base` its reflexive address (its error code), or has not answered (701, W3C
+        /// webrtc-pc §4.8.2).
+        case gatheringFailed(server: SocketAddress, base: SocketAddress, code: UInt16, reason: String)
     }
 }

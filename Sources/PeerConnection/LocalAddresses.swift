@@ -15,6 +15,8 @@ struct LocalAddresses {
     private(set) var entries: [Entry] = []
     /// Where TCP connections are accepted; a connection's first check says which transport it is for.
     private(set) var listeners: [Entry] = []
+    /// What the other side is told in place of an address.
+    var names: [IPAddress: String] = [:]
     /// Whether every address was given.
     var hasEnded = false
 

@@ -38,6 +38,8 @@ struct PeerTransport {
         case credentialsWanted(RTCIceServerURL)
         /// ICE is to be restarted, for a relayed address will soon be gone and another has taken its place.
         case restartWanted
+        /// A server has not told a candidate.
+        case candidateError(RTCIceCandidateError)
         /// ICE has its first pair.
         case paired
         /// The handshake is done and the keys of SRTP are there.
@@ -123,6 +125,10 @@ struct PeerTransport {
         // W3C §4.2.5: by the policy `relay` "the ICE Agent uses only media relay candidates"
         if policy == .all { ice.handle(.localAddressAdded(address, preference: preference), at: now) }
         relays.addBase(address, preference: preference, at: now)
+    }
+
+    mutating func nameAddress(_ address: IPAddress, _ name: String, at now: Instant) {
+        ice.handle(.localAddressNamed(address, name), at: now)
     }
 
     mutating func addTCPListener(_ address: SocketAddress, preference: UInt16, at now: Instant) {
@@ -275,6 +281,11 @@ struct PeerTransport {
         case .permissionWanted(let relayed, let ip):
             relays.permissionWanted(at: relayed, for: ip, at: now)
             return nil
+        case .gatheringFailed(let server, let base, let code, let reason):
+            return .candidateError(
+                RTCIceCandidateError(
+                    address: base.ip.description, port: base.port, url: "stun:\(server)", errorCode: code,
+                    errorText: reason))
         case .roleChanged:
             return nil
         }

@@ -84,8 +84,7 @@ extension RTCPeerConnection {
         var session = session
         for transport in transports {
             guard let index = section(of: transport, in: session, by: plan) else { continue }
-            session.media[index].candidates = transport.ice.localCandidates.filter { $0.kind != .peerReflexive }
-                .map(\.attribute)
+            session.media[index].candidates = transport.ice.gatheredCandidates.map(\.attribute)
             session.media[index].hasEndOfCandidates = transport.ice.gatheringState == .complete
         }
         return session

@@ -36,6 +36,7 @@ extension RTCPeerConnection {
         var transport = PeerTransport(
             id: id, role: iceRole ?? .controlling, credentials: credentials, random: random,
             configuration: configuration.ice, policy: configuration.iceTransportPolicy, streamIDs: streamIDs)
+        for (address, name) in localAddresses.names { transport.nameAddress(address, name, at: now) }
         for entry in localAddresses.selection(beside: transports) {
             transport.addAddress(entry.address, preference: entry.preference, at: now)
         }
@@ -71,6 +72,11 @@ extension RTCPeerConnection {
         for index in transports.indices where !transports[index].addresses.contains(where: { $0.ip == address.ip }) {
             transports[index].addAddress(address, preference: preference, at: now)
         }
+    }
+
+    mutating func nameLocalAddress(_ address: IPAddress, _ name: String, at now: Instant) {
+        localAddresses.names[address] = name
+        for index in transports.indices { transports[index].nameAddress(address, name, at: now) }
     }
 
     mutating func addTCPListener(_ address: SocketAddress, preference: UInt16, at now: Instant) {
@@ -191,6 +197,8 @@ extension RTCPeerConnection {
             events.append(.streamUnwanted(stream))
         case .nameWanted(let name):
             events.append(.nameWanted(name))
+        case .candidateError(let error):
+            events.append(.iceCandidateError(error))
         case .paired:
             if milestones.paired == nil { milestones.paired = now }
         case .keyed:

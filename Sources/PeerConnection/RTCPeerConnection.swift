@@ -59,6 +59,9 @@ public struct RTCPeerConnection {
         /// The shell has bound a UDP socket there; `preference` orders the addresses, the highest first (RFC 8445
         /// §5.1.2.1).
         case localAddressAdded(SocketAddress, preference: UInt16)
+        /// From now on candidates show this `.local` name, which the shell answers for (RFC 8828 §5.2), instead of the
+        /// address.
+        case localAddressNamed(IPAddress, String)
         /// The shell listens for TCP connections there (RFC 6544); `acceptStream` takes them.
         case tcpListenerAdded(SocketAddress, preference: UInt16)
         /// The sockets there are gone.
@@ -259,6 +262,8 @@ public struct RTCPeerConnection {
             removeLocalAddress(address, at: now)
         case .localAddressesEnded:
             endLocalAddresses(at: now)
+        case .localAddressNamed(let address, let name):
+            nameLocalAddress(address, name, at: now)
         case .tcpListenerAdded(let address, let preference):
             addTCPListener(address, preference: preference, at: now)
         case .streamOpened(let stream, let local, let remote):

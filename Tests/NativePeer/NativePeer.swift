@@ -17,11 +17,12 @@ public final class NativePeer {
     /// Connecting takes a certificate, which takes longer to make than the call; one serves all peers of a program.
     nonisolated(unsafe) private static var certificate: DTLSCertificate?
 
-    /// Calls the door whose WHEP address is `/whep` at `server`, over the local address `local`.
-    public init(calling server: SocketAddress, from local: IPAddress) throws {
+    /// Calls the door whose WHEP address is `/whep` at `server`, over the local address `local`; without `usesUDP` over
+    /// TCP alone.
+    public init(calling server: SocketAddress, from local: IPAddress, usesUDP: Bool = true) throws {
         let certificate = try Self.certificate ?? DTLSCertificate(generatedAt: Int64(time(nil)))
         Self.certificate = certificate
-        viewer = try Viewer(on: [local], certificate: certificate)
+        viewer = try Viewer(on: [local], certificate: certificate, usesUDP: usesUDP)
         session = try client.call("http://\(server)/whep", offer: viewer.offer)
         try viewer.accept(session.answer)
         viewer.onPicture = { [unowned self] frame in if frame.isKeyFrame { lastKeyFrame = frame } }

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
+#include "addresses.h"
 
 #include <errno.h>
 #include <ifaddrs.h>
@@ -71,42 +72,6 @@ int linux_timerfd_set(int timerfd, int64_t nanoseconds) {
     return timerfd_settime(timerfd, TFD_TIMER_ABSTIME, &spec, NULL);
 }
 
-static socklen_t to_sockaddr(const struct linux_address *address, struct sockaddr_storage *storage) {
-    memset(storage, 0, sizeof *storage);
-    if (address->family == 4) {
-        struct sockaddr_in *in = (struct sockaddr_in *)storage;
-        in->sin_family = AF_INET;
-        in->sin_port = htons(address->port);
-        memcpy(&in->sin_addr, address->ip, 4);
-        return sizeof *in;
-    }
-    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)storage;
-    in6->sin6_family = AF_INET6;
-    in6->sin6_port = htons(address->port);
-    in6->sin6_scope_id = address->scope;
-    memcpy(&in6->sin6_addr, address->ip, 16);
-    return sizeof *in6;
-}
-
-static int from_sockaddr(const struct sockaddr *generic, struct linux_address *address) {
-    memset(address, 0, sizeof *address);
-    if (generic->sa_family == AF_INET) {
-        const struct sockaddr_in *in = (const struct sockaddr_in *)generic;
-        address->family = 4;
-        address->port = ntohs(in->sin_port);
-        memcpy(address->ip, &in->sin_addr, 4);
-        return 1;
-    }
-    if (generic->sa_family == AF_INET6) {
-        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)generic;
-        address->family = 6;
-        address->port = ntohs(in6->sin6_port);
-        address->scope = in6->sin6_scope_id;
-        memcpy(address->ip, &in6->sin6_addr, 16);
-        return 1;
-    }
-    return 0;
-}
 
 int linux_udp_socket(struct linux_address *local, int receive_buffer, int send_buffer) {
     int family = local->family == 4 ? AF_INET : AF_INET6;

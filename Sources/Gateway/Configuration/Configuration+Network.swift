@@ -1,12 +1,33 @@
 public import ICE
+public import Wire
 
 extension Configuration {
+    /// Which addresses are used.
+    public enum AddressFamily: String, CaseIterable, Sendable {
+        /// All.
+        case any
+        /// IPv4 only.
+        case ipv4
+        /// IPv6 only.
+        case ipv6
+    }
+
     /// How peers reach the daemon.
     public struct Network: Sendable, Equatable {
         /// The UDP ports that media may use; nil for any.
         public var udpPorts: ClosedRange<UInt16>?
-        /// The network interfaces that media may use, by name; empty for all.
+        /// Whether viewers may connect over TCP where UDP does not get through (RFC 6544).
+        public var tcp = true
+        /// The network interfaces that media may use, by name or pattern, those after `!` excepted; empty for all.
         public var interfaces: [String] = []
+        /// The address family that media may use.
+        public var addressFamily = AddressFamily.any
+        /// Addresses that the network forwards to this machine.
+        public var externalAddresses: [IPAddress] = []
+        /// Whether viewers are told of those alone.
+        public var externalAddressesOnly = false
+        /// Whether viewers are told names, which only the home network can resolve, in place of addresses.
+        public var hideAddresses = false
         /// Servers that tell the page and the daemon their public addresses.
         public var stunServers: [RTCIceServerURL] = []
         /// The server that relays where nothing else gets through, for the page's RTCPeerConnection; nil for none.
@@ -26,8 +47,34 @@ extension Configuration.Network {
                 "udp_port", \.udpPorts, .portRange,
                 "The UDP port for media, or a range such as 50000-50100, for a firewall's sake. 0: any."),
             .init(
-                "interfaces", \.interfaces, .list(of: .text(1...15)),
-                "The network interfaces that media may use, such as [eth0, wlan0]. Empty: all."),
+                "tcp", \.tcp, .boolean,
+                """
+                Whether viewers behind a firewall without UDP may connect over TCP, at the same port where it is free.
+                """),
+            .init(
+                "interfaces", \.interfaces, .list(of: .text(1...16)),
+                """
+                The network interfaces that media may use, such as [eth0, "wl*"]; "!docker*" leaves some out.
+                Empty: all.
+                """),
+            .init(
+                "address_family", \.addressFamily, .choice,
+                "The addresses that media may use: any, ipv4 or ipv6."),
+            .init(
+                "external_addresses", \.externalAddresses, .list(of: .address),
+                """
+                Addresses at which the network forwards the media ports to this machine, such as a router's or those
+                of what a container runs on.
+                """),
+            .init(
+                "external_addresses_only", \.externalAddressesOnly, .boolean,
+                "Whether viewers are told of those in place of this machine's own, which they could not reach anyway."),
+            .init(
+                "hide_addresses", \.hideAddresses, .boolean,
+                """
+                Whether viewers are told random names in place of this machine's addresses, which only the home network
+                resolves (mDNS).
+                """),
             .init(
                 "stun_servers", \.stunServers, .list(of: .iceServer([.stun])), variable: "STUN_SERVERS",
                 """

@@ -176,14 +176,16 @@ extension SettingType {
     }
 }
 
+extension SettingType<IPAddress> {
+    /// An IP address.
+    static var address: Self {
+        .init(scalar: "an IPv4 or IPv6 address", format: { quote("\($0)") }) { text, _ in IPAddress(text) }
+    }
+}
+
 extension SettingType<IPAddress?> {
     /// An IP address; empty for nil.
-    static var ipAddress: Self {
-        .optional(
-            SettingType<IPAddress>(scalar: "an IPv4 or IPv6 address", format: { quote("\($0)") }) { text, _ in
-                IPAddress(text)
-            })
-    }
+    static var ipAddress: Self { .optional(.address) }
 }
 
 extension SettingType<ClosedRange<UInt16>?> {

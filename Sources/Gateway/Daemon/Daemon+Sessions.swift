@@ -20,9 +20,16 @@ extension Daemon {
         var settings = RTCPeerConnection.Configuration(certificate: certificate)
         settings.bundlePolicy = .maxBundle
         settings.stunServers = stunServers
+        settings.ice.usesActiveTCP = configuration.network.tcp
+        settings.ice.externalAddresses = configuration.network.externalAddresses
+        settings.ice.externalAddressesReplaceHosts = configuration.network.externalAddressesOnly
         let session = Session(id: id, viewer: viewer, configuration: settings, random: random, at: now)
+        tellNames(to: session, at: now)
         for (address, preference) in sockets.localAddresses {
             session.peer.handle(.localAddressAdded(address, preference: preference), at: now)
+        }
+        for (address, preference) in sockets.listenerAddresses {
+            session.peer.handle(.tcpListenerAdded(address, preference: preference), at: now)
         }
         session.peer.handle(.localAddressesEnded, at: now)
         sessions[id] = session
@@ -37,6 +44,9 @@ extension Daemon {
         guard let session = sessions.removeValue(forKey: id) else { return }
         session.peer.close(at: now)
         sockets.send(&session.peer.outbox, for: id)
+        // what is left of a connection's queue is the good-bye
+        serveStreams(at: now)
+        closeStreams(of: id)
         sockets.forget(id)
         voices?.remove(id)
         if case .player(let name) = session.viewer {
@@ -49,20 +59,7 @@ extension Daemon {
 
     // MARK: Network
 
-    /// Opens and closes sockets as addresses come and go.
-    func refreshSockets(at now: Instant) {
-        let (opened, closed) = sockets.refresh()
-        for socket in closed {
-            loop.forget(socket.descriptor)
-            for session in sessions.values { session.peer.handle(.localAddressRemoved(socket.local), at: now) }
-        }
-        for socket in opened {
-            let local = socket.local
-            loop.watch(socket.descriptor, for: .readable) { [self] _ in assumeIsolated { $0.receive(on: local) } }
-        }
-    }
-
-    private func receive(on local: SocketAddress) {
+    func receive(on local: SocketAddress) {
         guard let socket = sockets.sockets[local] else { return }
         let now = EventLoop.now
         // bounded, so that a flood on one socket does not keep the loop from everything else
@@ -81,6 +78,7 @@ extension Daemon {
             sockets.register(session.peer.localUsernameFragments, for: id)
             sockets.send(&session.peer.outbox, for: id)
         }
+        serveStreams(at: EventLoop.now)
     }
 
     // MARK: Events
@@ -106,13 +104,18 @@ extension Daemon {
             if session.isVoice(transceiver) { voices?.push(packet, from: session.id, at: now) }
         case .keyFrameRequested:
             video?.requestKeyFrame()
-        case .streamWanted(let stream, _, _, _):
-            // this shell opens none, which is as if nobody listened there
+        case .streamWanted(let stream, let local, let remote, nil):
+            openStream(stream, from: local, to: remote, of: session, at: now)
+        case .streamWanted(let stream, _, _, _?):
             session.peer.handle(.streamClosed(stream), at: now)
+        case .streamUnwanted(let stream):
+            closeStream(stream, of: session)
         case .nameWanted(let name):
-            session.peer.handle(.nameResolved(name, []), at: now)
-        case .signalingStateChanged, .iceGatheringStateChanged, .iceConnectionStateChanged, .track, .streamUnwanted,
-            .accessUnit, .transportFeedback, .receiverEstimatedMaximumBitrate:
+            lookUp(name, for: session.id, at: now)
+        case .iceCandidateError(let error):
+            log.debug("peer \(session.id): \(error.url) told \(error.address) nothing: \(error.errorText)")
+        case .signalingStateChanged, .iceGatheringStateChanged, .iceConnectionStateChanged, .track, .accessUnit,
+            .transportFeedback, .receiverEstimatedMaximumBitrate:
             break
         }
     }

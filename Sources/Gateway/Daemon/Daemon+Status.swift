@@ -107,7 +107,7 @@ extension Daemon {
                 targetDelayMilliseconds: voice.jitterBuffer.targetDelay.milliseconds)
         }
         let path = session.peer.selectedPair.map {
-            "\($0.localAddress) – \($0.remoteAddress) (\($0.remote.kind.rawValue))"
+            "\($0.localAddress) – \($0.remoteAddress) (\($0.remote.kind.rawValue)\($0.stream == nil ? "" : " over TCP"))"
         }
         return DaemonStatus.Peer(
             kind: kind, connectionState: session.peer.connectionState.rawValue,

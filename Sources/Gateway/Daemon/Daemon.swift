@@ -53,6 +53,8 @@ actor Daemon {
     var nextDeviceAttempt: Instant?
     var control: ControlSocket?
     var signals: Int32 = -1
+    var routes: Int32 = -1
+    let names: NameService
     var resolver: WorkerThread?
     /// When the daemon gives up waiting for the last good-byes to leave.
     var stoppingUntil: Instant?
@@ -62,6 +64,7 @@ actor Daemon {
         self.configuration = configuration
         log = Log(level: configuration.log.level)
         stateFolder = configuration.state.folder(environment: environment).map(StateFolder.init)
+        names = NameService(random: random, log: log)
         sockets = MediaSockets(configuration: configuration.network, log: log)
         var settings = CallHub.Configuration()
         settings.doorName = configuration.door.name
@@ -81,6 +84,8 @@ actor Daemon {
         loop.watch(signals, for: .readable) { [self] _ in assumeIsolated { $0.takeSignal() } }
         do throws(StartError) {
             try prepareCertificate()
+            // watched before they are read, so that none changes unseen
+            watchAddresses()
             refreshSockets(at: EventLoop.now)
             try startWeb()
         } catch {
@@ -177,6 +182,7 @@ actor Daemon {
         voices?.stop()
         // not waited for: it may be asking a name server that does not answer
         resolver?.requestStop()
+        names.stop()
         web?.stop()
         chime = nil
         control = nil
@@ -194,6 +200,7 @@ actor Daemon {
             if let deadline = session.peer.deadline, deadline <= now { session.peer.handle(.timePassed, at: now) }
             if let deadline = session.recovery.deadline, deadline <= now { recover(session, .timePassed, at: now) }
         }
+        if let deadline = names.deadline, deadline <= now { serveNames(at: now) }
         if let nextDeviceAttempt, nextDeviceAttempt <= now { openLines(at: now) }
         // before the hub is drained: a press that its deadline completes has something to tell
         pollLines(at: now)
@@ -207,7 +214,9 @@ actor Daemon {
         let sessionDeadlines = sessions.values.lazy.compactMap { earliest($0.peer.deadline, $0.recovery.deadline) }
             .min()
         return earliest(
-            hub.deadline, sessionDeadlines, stoppingUntil, nextDeviceAttempt, button?.deadline, chime?.deadline)
+            hub.deadline, sessionDeadlines, sockets.streams.deadline, names.deadline,
+            stoppingUntil, nextDeviceAttempt,
+            button?.deadline, chime?.deadline)
     }
 
     /// Tells the pipelines whether anybody watches or listens.

@@ -16,8 +16,13 @@ final class MediaSockets {
     }
 
     private let ports: ClosedRange<UInt16>?
-    private let interfaceNames: [String]
+    private let filter: InterfaceFilter
+    private let listensOnTCP: Bool
     private let log: Log
+    /// The connections of all peers.
+    let streams = StreamSockets()
+    /// The sockets that take connections, by the address they listen at.
+    private(set) var listeners: [SocketAddress: TCPListener] = [:]
     private(set) var counters = Counters()
     private(set) var sockets: [SocketAddress: UDPSocket] = [:]
     private var owners: [SocketAddress: SessionID] = [:]
@@ -33,29 +38,58 @@ final class MediaSockets {
 
     init(configuration: Configuration.Network, log: Log) {
         ports = configuration.udpPorts
-        interfaceNames = configuration.interfaces
+        filter = InterfaceFilter(configuration)
+        listensOnTCP = configuration.tcp
         self.log = log
     }
 
-    /// Opens a socket on every address that came and closes those whose address went. Returns what to watch and what to
-    /// forget.
-    func refresh() -> (opened: [UDPSocket], closed: [UDPSocket]) {
-        let wanted = Set(NetworkInterface.reachable(names: interfaceNames).map(\.address))
-        let present = Dictionary(uniqueKeysWithValues: sockets.values.map { ($0.local.ip, $0) })
-        let closed = present.filter { !wanted.contains($0.key) }.map(\.value)
-        for socket in closed { sockets[socket.local] = nil }
+    /// What has changed.
+    struct Change {
         var opened: [UDPSocket] = []
+        var closed: [UDPSocket] = []
+        var openedListeners: [TCPListener] = []
+        var closedListeners: [TCPListener] = []
+
+        var isEmpty: Bool { opened.isEmpty && closed.isEmpty }
+    }
+
+    /// Opens sockets on every address that came and closes those whose address went. Returns what to watch and what to
+    /// forget.
+    func refresh() -> Change {
+        let wanted = Set(NetworkInterface.reachable(filter).map(\.address))
+        let present = Dictionary(uniqueKeysWithValues: sockets.values.map { ($0.local.ip, $0) })
+        var change = Change()
+        change.closed = present.filter { !wanted.contains($0.key) }.map(\.value)
+        for socket in change.closed { sockets[socket.local] = nil }
+        change.closedListeners = listeners.values.filter { !wanted.contains($0.local.ip) }
+        for listener in change.closedListeners { listeners[listener.local] = nil }
         for address in wanted.subtracting(present.keys) {
             do throws(SocketError) {
                 let socket = try open(address)
                 sockets[socket.local] = socket
-                opened.append(socket)
+                change.opened.append(socket)
                 log.debug("media: listening on UDP \(socket.local)")
+                guard listensOnTCP else { continue }
+                let listener = try listen(besides: socket.local)
+                listeners[listener.local] = listener
+                change.openedListeners.append(listener)
+                log.debug("media: listening on TCP \(listener.local)")
             } catch {
                 log.warning("media: \(error)")
             }
         }
-        return (opened, closed)
+        return change
+    }
+
+    /// Listens at the port of the UDP socket at `address`, for one rule of a firewall to let both through; at any other
+    /// where that is taken.
+    private func listen(besides address: SocketAddress) throws(SocketError) -> TCPListener {
+        do throws(SocketError) {
+            return try TCPListener(bindingTo: address)
+        } catch {
+            guard ports == nil else { throw error }
+            return try TCPListener(bindingTo: SocketAddress(address.ip, port: 0))
+        }
     }
 
     private func open(_ address: IPAddress) throws(SocketError) -> UDPSocket {
@@ -78,6 +112,21 @@ final class MediaSockets {
             return (rank(left.ip), left.description) < (rank(right.ip), right.description)
         }
         return ordered.enumerated().map { ($0.element, UInt16(max(0, 65535 - 256 * $0.offset))) }
+    }
+
+    /// The listening sockets' addresses, with the preference of their address.
+    var listenerAddresses: [(address: SocketAddress, preference: UInt16)] {
+        localAddresses.flatMap { local in
+            listeners.keys.filter { $0.ip == local.address.ip }.map { ($0, local.preference) }
+        }
+    }
+
+    /// The session that answers to a username fragment.
+    func session(for fragment: String) -> SessionID? { fragments[fragment] }
+
+    /// Something came that belongs to no peer.
+    func countStranger() {
+        counters.strangers += 1
     }
 
     /// Which session a datagram is for; nil for none.
@@ -112,7 +161,12 @@ final class MediaSockets {
         var rest = batch.entries[...]
         while let first = rest.first {
             let run = rest.prefix { $0.local == first.local && $0.stream == first.stream }
-            if first.stream == nil, let socket = sockets[first.local] {
+            if let stream = first.stream {
+                write(batch.storage, run, to: StreamSockets.Owner(session: session, stream: stream))
+                rest = rest.dropFirst(run.count)
+                continue
+            }
+            if let socket = sockets[first.local] {
                 counters.unsent += socket.send(batch.storage, run)
             } else {
                 counters.unsent += run.count
@@ -123,6 +177,16 @@ final class MediaSockets {
             rest = rest.dropFirst(run.count)
         }
         batch.removeAll()
+    }
+
+    private func write(
+        _ storage: [UInt8], _ frames: ArraySlice<DatagramBatch.Entry>, to owner: StreamSockets.Owner
+    ) {
+        guard let socket = streams.connection(of: owner)?.socket else {
+            counters.unsent += frames.count
+            return
+        }
+        for frame in frames where !socket.enqueue(storage[frame.range]) { counters.unsent += 1 }
     }
 
     /// From now on datagrams from `remote` are for `session`.

@@ -8,13 +8,12 @@ struct NetworkInterface: Hashable {
     let address: IPAddress
     let isPointToPoint: Bool
 
-    /// Every address that a viewer could reach this machine by: of all interfaces that are up, or of those in `names`
-    /// where it is not empty. Loopback counts only where there is nothing else or it is named (RFC 8445 §5.1.1.1: MUST
-    /// NOT be gathered, which would leave a machine without a network unable to show its own page).
-    static func reachable(names: [String]) -> [NetworkInterface] {
-        let all = current()
-        guard names.isEmpty else { return all.filter { names.contains($0.name) } }
-        let outward = all.filter { !$0.address.isLoopback }
+    /// Every address that a viewer could reach this machine by, of those that `filter` lets through. Loopback counts
+    /// only where there is nothing else or it is named (RFC 8445 §5.1.1.1: MUST NOT be gathered, which would leave a
+    /// machine without a network unable to show its own page).
+    static func reachable(_ filter: InterfaceFilter) -> [NetworkInterface] {
+        let all = current().filter(filter.admits)
+        let outward = all.filter { !$0.address.isLoopback || filter.names($0.name) }
         return outward.isEmpty ? all : outward
     }
 

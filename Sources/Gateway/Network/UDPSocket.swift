@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import ICE
 import Wire
 
 /// Why a socket could not be opened.
@@ -33,6 +34,15 @@ package final class UDPSocket {
             throw SocketError(description: "cannot bind UDP \(address): \(String(cString: strerror(errno)))")
         }
         local = SocketAddress(address.ip, port: bound.port)
+    }
+
+    /// Joins the group of multicast DNS on the interface of that index (RFC 6762 §3).
+    init(joiningMulticastDNSOn interface: UInt32, isIPv6: Bool) throws(SocketError) {
+        descriptor = linux_mdns_socket(isIPv6 ? 6 : 4, interface)
+        guard descriptor >= 0 else {
+            throw SocketError(description: "cannot join multicast DNS: \(String(cString: strerror(errno)))")
+        }
+        local = SocketAddress(isIPv6 ? .v6(high: 0, low: 0) : .v4(0), port: MulticastDNS.port)
     }
 
     deinit {

@@ -49,18 +49,23 @@ package final class Viewer {
     package var alarm: Int32 = -1
 
     private let sockets: [SocketAddress: UDPSocket]
+    private let usesUDP: Bool
+    private let streams = ViewerStreams()
     private var peer: RTCPeerConnection
     private let video: TransceiverID
     private let audio: TransceiverID
     private var sounds = PacketReorderer(patience: .milliseconds(100))
     private let began: Instant
 
-    /// Opens a socket on each of `addresses`, the one to prefer first, and makes the offer.
-    package init(on addresses: [IPAddress], certificate: DTLSCertificate) throws {
+    /// Opens a socket on each of `addresses`, the one to prefer first, and makes the offer. Without `usesUDP` everything
+    /// goes over TCP, as behind a firewall that lets nothing else through.
+    package init(on addresses: [IPAddress], certificate: DTLSCertificate, usesUDP: Bool = true) throws {
+        self.usesUDP = usesUDP
         var sockets: [SocketAddress: UDPSocket] = [:]
         began = MonotonicClock.now
         var configuration = RTCPeerConnection.Configuration(certificate: certificate)
         configuration.bundlePolicy = .maxBundle
+        configuration.ice.usesActiveTCP = true
         peer = RTCPeerConnection(configuration: configuration, random: SystemRandomSource())
         video = peer.addTransceiver(.video, direction: .recvonly)
         audio = peer.addTransceiver(.audio, direction: .recvonly)
@@ -125,16 +130,17 @@ package final class Viewer {
 
     private func wait(until instant: Instant, at now: Instant) {
         let descriptors = sockets.values.map(\.descriptor) + (alarm >= 0 ? [alarm] : [])
-        var waiting = descriptors.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        var waiting = descriptors.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) } + streams.waiting
         poll(&waiting, nfds_t(waiting.count), Int32(max(0, min((instant - now).milliseconds.rounded(.up), 1000))))
     }
 
     private func step(at now: Instant) {
         for (local, socket) in sockets {
             while socket.receive({ bytes, remote in
-                peer.handle(.datagram(bytes, local: local, remote: remote), at: now)
+                if usesUDP { peer.handle(.datagram(bytes, local: local, remote: remote), at: now) }
             }) {}
         }
+        streams.read(for: &peer, at: now)
         if let deadline = peer.deadline, deadline <= now { peer.handle(.timePassed, at: now) }
         while let event = peer.nextOutput() { take(event, at: now) }
         while let (_, packet, _) = sounds.nextPacket(at: now) {
@@ -150,6 +156,11 @@ package final class Viewer {
         case .accessUnit(video, let frame): count(frame, at: now)
         case .packet(audio, let packet, let sequence): sounds.handle(packet, sequence: sequence, at: now)
         case .packet, .accessUnit: break
+        case .streamWanted(let stream, let local, let remote, _):
+            if !streams.open(stream, from: local, to: remote) { peer.handle(.streamClosed(stream), at: now) }
+        case .streamUnwanted(let stream): streams.close(stream)
+        // the door's own checks show what is behind a name
+        case .nameWanted(let name): peer.handle(.nameResolved(name, []), at: now)
         default:
             if case .connectionStateChanged(.connected) = event, timeline.connected == nil {
                 timeline.connected = now - began
@@ -171,10 +182,15 @@ package final class Viewer {
     private func flush() {
         var rest = peer.outbox.entries[...]
         while let first = rest.first {
-            let run = rest.prefix { $0.local == first.local }
-            if let socket = sockets[first.local] { _ = socket.send(peer.outbox.storage, run) }
+            let run = rest.prefix { $0.local == first.local && $0.stream == first.stream }
+            if let stream = first.stream {
+                for entry in run { streams.enqueue(peer.outbox.storage[entry.range], on: stream) }
+            } else if usesUDP, let socket = sockets[first.local] {
+                _ = socket.send(peer.outbox.storage, run)
+            }
             rest = rest.dropFirst(run.count)
         }
+        streams.flush()
         peer.outbox.removeAll()
     }
 }

@@ -27,7 +27,25 @@ extension ICEAgent {
                     priority: priority(of: current)),
                 on: current.path, sendKey: current.remote.key,
                 rto: configuration.initialRTO, maximumTransmissions: 1, at: now)
+            followPeer(at: now)
         }
+    }
+
+    /// A NAT may give the peer another address in mid-call, at a restart or when a binding ends. The peer's own checks
+    /// then come from there, and are answered by peer-reflexive pairs; once the selected pair gives no sign of life, such
+    /// a pair of the same socket that does takes its place. Nothing is nominated: the peer's path is the one it was.
+    mutating func followPeer(at now: Instant) {
+        guard let current = selected, current.session == session.number, !session.isOver,
+            current.consent.unansweredSince != nil
+        else { return }
+        let moved = session.checkList.pairs.filter { pair in
+            pair.id != current.pairID && pair.remote.kind == .peerReflexive
+                && pair.base.address == current.pair.localAddress
+                && (pair.stream == nil) == (current.pair.stream == nil)
+                && pair.valid.map { $0.answeredAt > current.consent.heardAt } == true
+        }
+        let latest = moved.max { ($0.valid?.answeredAt ?? now) < ($1.valid?.answeredAt ?? now) }
+        if let latest { select(pair: latest.id, at: now) }
     }
 
     mutating func consentGiven(roundTrip: Duration?, at now: Instant) {

@@ -29,7 +29,11 @@ extension ICEAgent {
         if case .relay(let relay) = base.transport { server = relay.server }
         let own = candidate(base.kind, at: base.address, of: base, server: server)
         session.localCandidates.append(own)
-        emit(.candidateGathered(own))
+        let external = externalCandidates(of: base)
+        // RFC 8445 §7.2.5.3.1: a check that shows one of them has found nothing new
+        session.localCandidates += external
+        if external.isEmpty || !configuration.externalAddressesReplaceHosts { tell(own, of: base) }
+        for candidate in external { tell(candidate, of: base) }
         for remote in session.remoteCandidates { addPair(base: base, remote: remote) }
         // reflexive candidates over TCP need a NAT's cooperation that few give (RFC 6544 §5.1)
         guard base.transport == .udp else { return }
@@ -53,6 +57,7 @@ extension ICEAgent {
 
     mutating func gather(at now: Instant) {
         let givenUp = session.gatherer.expire(at: now)
+        for index in givenUp { reportFailure(ofBinding: index, code: 701, reason: "the server does not answer") }
         transactions.removeAll { transaction in givenUp.contains { transaction.purpose == .gathering(binding: $0) } }
         if now >= gatheringPacedAt, let index = session.gatherer.next(at: now, refreshes: refreshesBindings) {
             let binding = session.gatherer.bindings[index]
@@ -69,6 +74,12 @@ extension ICEAgent {
         }
     }
 
+    /// The server of a binding has told nothing.
+    mutating func reportFailure(ofBinding index: Int, code: UInt16, reason: String) {
+        let binding = session.gatherer.bindings[index]
+        emit(.gatheringFailed(server: binding.server, base: binding.base, code: code, reason: reason))
+    }
+
     /// A STUN server has answered: its candidate is new unless it is the base itself (RFC 8445 §5.1.3) or known
     /// already.
     mutating func gathered(_ mapped: SocketAddress, binding index: Int, at now: Instant) {
@@ -80,7 +91,37 @@ extension ICEAgent {
         else { return }
         let reflexive = candidate(.serverReflexive, at: mapped, of: base, server: binding.server.ip)
         session.localCandidates.append(reflexive)
-        emit(.candidateGathered(reflexive))
+        tell(reflexive, of: base)
+    }
+
+    /// The external addresses that lead to a base: of type host where they stand for the host's own, else as if a server
+    /// had told of them.
+    private mutating func externalCandidates(of base: Base) -> [ICECandidate] {
+        guard base.kind == .host, !base.address.ip.isLoopback, !base.address.ip.isLinkLocal else { return [] }
+        var candidates: [ICECandidate] = []
+        for ip in configuration.externalAddresses where ip.isIPv6 == base.address.ip.isIPv6 && ip != base.address.ip {
+            let kind: ICECandidate.Kind = configuration.externalAddressesReplaceHosts ? .host : .serverReflexive
+            // nobody connects to an active candidate
+            guard base.transport != .activeTCP || kind == .host else { continue }
+            candidates.append(
+                candidate(kind, at: SocketAddress(ip, port: base.address.port), of: base, server: ip))
+        }
+        return candidates
+    }
+
+    /// Tells the peer of a candidate, without the address that a name stands for.
+    private mutating func tell(_ candidate: ICECandidate, of base: Base) {
+        var candidate = candidate
+        if let name = addressNames[base.address.ip] {
+            if candidate.address == .ip(base.address.unscoped.ip) { candidate.address = .name(name) }
+            // draft-ietf-mmusic-mdns-ice-candidates §3.1.2.3: the related address must not show it either
+            if candidate.related != nil {
+                let nowhere = IPAddress(base.address.ip.isIPv6 ? "::" : "0.0.0.0")
+                candidate.related = nowhere.map { ICECandidate.Related(address: .ip($0), port: 0) }
+            }
+        }
+        session.told.append((base, candidate))
+        emit(.candidateGathered(candidate))
     }
 
     /// A local candidate of its type, base and server.
@@ -124,6 +165,9 @@ extension ICEAgent {
                     && (candidate.socketAddress == base.address.unscoped || candidate.related == related)
             }
         }
+        let untold = session.told.filter { isGone($0.base) }.map(\.candidate)
+        session.told.removeAll { isGone($0.base) }
+        session.localCandidates.removeAll(where: untold.contains)
         session.gatherer.remove(base: address)
         let removed = session.checkList.removeAll { isGone($0.base) }
         transactions.removeAll { transaction in gone.contains { $0.address == transaction.path.local } }

@@ -72,6 +72,11 @@ extension ICEAgent {
             if session.checkList[pair]?.isInProgress == true { session.checkList[pair]?.state = .waiting }
         case .consent(let role) where code == 487:
             resolveConflict(askedAs: role)
+        case .gathering(let binding):
+            if !session.gatherer.isRefresh(transaction.purpose) {
+                reportFailure(ofBinding: binding, code: code ?? 701, reason: "the server refuses")
+            }
+            requestFailed(transaction)
         default:
             requestFailed(transaction)
         }
@@ -132,6 +137,7 @@ extension ICEAgent {
             checkBetterPair(at: now)
         }
         considerSelecting(pair: id, at: now)
+        followPeer(at: now)
     }
 
     /// RFC 8445 §7.2.5.3.1: an address that no candidate has is a peer-reflexive candidate, with the priority that the

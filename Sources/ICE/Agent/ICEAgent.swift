@@ -26,6 +26,9 @@ public struct ICEAgent {
     public var remoteCredentials: ICECredentials? { session.remote?.credentials }
     /// The local candidates of the current session, peer-reflexive ones included.
     public var localCandidates: [ICECandidate] { session.localCandidates }
+    /// The local candidates of the current session that a description tells: without peer-reflexive ones, and with names
+    /// and external addresses for those that are hidden behind them.
+    public var gatheredCandidates: [ICECandidate] { session.told.map(\.candidate) }
     /// The remote candidates of the current session that can be used, peer-reflexive ones included.
     public var remoteCandidates: [ICECandidate] { session.remoteCandidates }
 
@@ -42,6 +45,7 @@ public struct ICEAgent {
     var tieBreaker: UInt64
     var bases: [Base] = []
     var stunServers: [SocketAddress] = []
+    var addressNames: [IPAddress: String] = [:]
     var session: ICESession
     var upcoming = UpcomingRemote()
     var selected: SelectedPath?
@@ -81,6 +85,8 @@ public struct ICEAgent {
                 let active = SocketAddress(address.ip, port: Base.activePort)
                 addBase(Base(address: active, localPreference: preference, transport: .activeTCP))
             }
+        case .localAddressNamed(let address, let name):
+            addressNames[address] = name
         case .tcpListenerAdded(let address, let preference):
             addBase(Base(address: address, localPreference: preference, transport: .passiveTCP))
         case .relayedAddressAdded(let address, let mapped, let server, let preference):

@@ -36,6 +36,8 @@ struct ICESession {
     let local: Authentication
     var remote: Authentication?
     var localCandidates: [ICECandidate] = []
+    /// What the peer is told of: the local candidates as they are seen from outside, each with its base.
+    var told: [(base: Base, candidate: ICECandidate)] = []
     var remoteCandidates: [ICECandidate] = []
     /// Remote candidates whose names were asked for.
     var unresolved: [ICECandidate] = []

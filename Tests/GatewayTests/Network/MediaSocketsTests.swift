@@ -120,7 +120,8 @@ import Wire
 
     @Test func `There is a socket on each address of the interfaces chosen, and no second one later`() {
         let sockets = makeSockets()
-        let (opened, closed) = sockets.refresh()
+        let change = sockets.refresh()
+        let (opened, closed) = (change.opened, change.closed)
         #expect(!opened.isEmpty)
         #expect(closed.isEmpty)
         #expect(opened.allSatisfy { $0.local.ip.isLoopback })

@@ -59,6 +59,27 @@ int linux_udp_send(int socket, const uint8_t *buffer, const struct linux_datagra
 /// Receives up to `capacity` datagrams, each into its own `slot` bytes of `buffer`. The count, 0 for none, -1 and errno.
 int linux_udp_receive(int socket, uint8_t *buffer, int slot, struct linux_datagram *datagrams, int capacity);
 
+/// A non-blocking TCP socket that listens at `local`, whose port is filled in. -1 and errno on failure.
+int linux_tcp_listen(struct linux_address *local, int backlog);
+/// Accepts a connection that waits, non-blocking. -1 and errno.
+int linux_tcp_accept(int listener, struct linux_address *remote);
+/// Begins to connect to `to`, from any port of `from` unless that is NULL. -1 and errno on failure.
+int linux_tcp_connect(const struct linux_address *from, const struct linux_address *to);
+/// What became of a connection that was begun: 0, with its own address in `local`, or the error.
+int linux_tcp_connected(int socket, struct linux_address *local);
+/// Sends what finds room; how much that was, or -1 where the connection is broken.
+long linux_tcp_send(int socket, const uint8_t *bytes, size_t count);
+/// Receives what has come; how much, 0 at the end or where the connection is broken, -1 for nothing yet.
+long linux_tcp_receive(int socket, uint8_t *bytes, size_t count);
+
+/// A non-blocking socket that is readable when an address or a link of this machine has changed (rtnetlink). -1 and errno.
+int linux_route_socket(void);
+/// Takes in what has come there; whether an address or a link has changed.
+int linux_route_changed(int socket);
+
+/// A non-blocking UDP socket of the mDNS group (RFC 6762 §3) on one interface, for IPv4 or (`family` 6) IPv6. -1 and errno.
+int linux_mdns_socket(int family, unsigned interface);
+
 /// Calls `each` for every address of every interface that is up: name, index, flags (IFF_…), address.
 int linux_interfaces(void (*each)(void *context, const char *name, unsigned flags, const struct linux_address *address), void *context);
 

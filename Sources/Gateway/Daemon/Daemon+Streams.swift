@@ -1,0 +1,143 @@
+import CLinux
+import ICE
+import PeerConnection
+import Wire
+
+/// The TCP connections between peers and viewers.
+extension Daemon {
+    /// Connections taken at once from one listener, so that a flood leaves time for everything else.
+    private static let acceptsAtOnce = 8
+    /// Reads at once from one connection.
+    private static let readsAtOnce = 4
+
+    // MARK: What peers want
+
+    /// Opens the connection that a peer wants.
+    func openStream(
+        _ stream: StreamID, from local: IPAddress?, to remote: SocketAddress, of session: Session, at now: Instant
+    ) {
+        do throws(SocketError) {
+            let socket = try TCPStream(connectingTo: remote, from: local)
+            let owner = StreamSockets.Owner(session: session.id, stream: stream)
+            let connection = sockets.streams.opening(socket, for: owner, at: now)
+            watch(connection, for: .writable)
+        } catch {
+            log.debug("peer \(session.id): \(error)")
+            session.peer.handle(.streamClosed(stream), at: now)
+        }
+    }
+
+    /// Closes a connection that its peer has no use for any more.
+    func closeStream(_ stream: StreamID, of session: Session) {
+        guard let connection = sockets.streams.connection(of: .init(session: session.id, stream: stream)) else {
+            return
+        }
+        discard(connection)
+    }
+
+    /// Closes what is left of a peer that has ended.
+    func closeStreams(of session: SessionID) {
+        for connection in sockets.streams.connections(of: session) { discard(connection) }
+    }
+
+    /// Writes what the last turn has left, and closes what has shown nothing for too long.
+    func serveStreams(at now: Instant) {
+        for connection in sockets.streams.overdue(at: now) { discard(connection) }
+        for connection in sockets.streams.connections.values where connection.socket.queued > 0 {
+            flush(connection, at: now)
+        }
+    }
+
+    // MARK: What happens to them
+
+    /// Takes connections that wait at a listening socket.
+    func accept(at local: SocketAddress) {
+        guard let listener = sockets.listeners[local] else { return }
+        let now = EventLoop.now
+        for _ in 0..<Self.acceptsAtOnce {
+            guard let socket = listener.accept() else { return }
+            guard let connection = sockets.streams.accepted(socket, at: now) else {
+                sockets.countStranger()
+                continue
+            }
+            watch(connection, for: .readable)
+        }
+    }
+
+    private func watch(_ connection: StreamSockets.Connection, for readiness: EventLoop.Readiness) {
+        connection.awaitsRoom = readiness.contains(.writable)
+        let descriptor = connection.socket.descriptor
+        loop.watch(descriptor, for: readiness) { [self] readiness in
+            assumeIsolated { $0.streamReady(descriptor, readiness) }
+        }
+    }
+
+    private func streamReady(_ descriptor: Int32, _ readiness: EventLoop.Readiness) {
+        guard let connection = sockets.streams.connections[descriptor] else { return }
+        let now = EventLoop.now
+        guard connection.socket.isOpen else { return finishConnecting(connection, at: now) }
+        if readiness.contains(.writable) { flush(connection, at: now) }
+        guard readiness.contains(.readable) else { return }
+        for _ in 0..<Self.readsAtOnce {
+            // what was read may have ended it
+            guard sockets.streams.connections[descriptor] === connection else { return }
+            switch connection.socket.read() {
+            case .nothing: return
+            case .end: return streamEnded(connection, at: now)
+            case .bytes(let bytes): take(bytes, from: connection, at: now)
+            }
+        }
+    }
+
+    private func finishConnecting(_ connection: StreamSockets.Connection, at now: Instant) {
+        guard let owner = connection.owner, let session = sessions[owner.session],
+            let local = connection.socket.finishConnecting()
+        else { return streamEnded(connection, at: now) }
+        watch(connection, for: .readable)
+        session.peer.handle(
+            .streamOpened(owner.stream, local: local, remote: connection.socket.remote), at: now)
+    }
+
+    private func take(_ bytes: [UInt8], from connection: StreamSockets.Connection, at now: Instant) {
+        if let owner = connection.owner {
+            sessions[owner.session]?.peer.handle(.streamBytes(owner.stream, bytes), at: now)
+            return
+        }
+        switch sockets.streams.identify(connection, by: bytes) {
+        case .incomplete:
+            return
+        case .stranger:
+            sockets.countStranger()
+            discard(connection)
+        case .check(let fragment, let early):
+            guard let id = sockets.session(for: fragment), let session = sessions[id],
+                let local = connection.socket.local,
+                let stream = session.peer.acceptStream(
+                    for: fragment, local: local, remote: connection.socket.remote, at: now)
+            else {
+                sockets.countStranger()
+                return discard(connection)
+            }
+            sockets.streams.assign(connection, to: .init(session: id, stream: stream))
+            session.peer.handle(.streamBytes(stream, early), at: now)
+        }
+    }
+
+    private func flush(_ connection: StreamSockets.Connection, at now: Instant) {
+        guard connection.socket.isOpen else { return }
+        guard connection.socket.flush() else { return streamEnded(connection, at: now) }
+        let isFull = connection.socket.queued > 0
+        if isFull != connection.awaitsRoom { watch(connection, for: isFull ? [.readable, .writable] : .readable) }
+    }
+
+    private func streamEnded(_ connection: StreamSockets.Connection, at now: Instant) {
+        discard(connection)
+        guard let owner = connection.owner else { return }
+        sessions[owner.session]?.peer.handle(.streamClosed(owner.stream), at: now)
+    }
+
+    private func discard(_ connection: StreamSockets.Connection) {
+        loop.forget(connection.socket.descriptor)
+        sockets.streams.remove(connection)
+    }
+}
