@@ -44,6 +44,16 @@ def idle(daemon):
     return daemon.wait_for_status(lambda status: not status["peers"] and not status["players"], seconds=10)
 
 
+def test_a_viewer_without_udp_watches_over_tcp(start_daemon):
+    daemon = start_daemon()
+    caller = native_calls(daemon, 1, 3, "tcp")
+    status = daemon.wait_for_status(lambda status: any(peer["path"] for peer in status["peers"]), seconds=20)
+    assert "over TCP" in status["peers"][0]["path"]
+    output, _ = caller.communicate(timeout=60)
+    assert caller.returncode == 0, output
+    idle(daemon)
+
+
 def test_two_hundred_calls_leave_nothing_behind(start_daemon):
     daemon = start_daemon({"video.frame_rate": 30})
     call_natively(daemon, 50)
