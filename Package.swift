@@ -128,7 +128,7 @@ let package = Package(
             name: "PeerCalls", dependencies: ["Wire", "RTP", "DTLS", "PeerConnection", "Media", "Gateway"],
             path: "Tests/PeerCalls", swiftSettings: swiftSettings),
         .executableTarget(
-            name: "benchmark-peer", dependencies: ["PeerCalls", "Wire", "Media", "CLinux"],
+            name: "benchmark-peer", dependencies: ["PeerCalls", "Wire", "Media", "CLinux", "CAllocations"],
             path: "Tests/Benchmarks/Peer", swiftSettings: swiftSettings),
 
         // The wall clock that OpenSSL sees, for tests that let virtual time pass.

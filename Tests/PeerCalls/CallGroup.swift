@@ -1,7 +1,7 @@
 import DTLS
-package import PeerConnection
+import PeerConnection
 import RTP
-package import Wire
+import Wire
 
 /// Two peers that exchange datagrams in memory.
 struct MemoryCall {

@@ -4,7 +4,7 @@ import Glibc
 import Media
 import PeerConnection
 import RTP
-package import Wire
+import Wire
 
 /// One call between two fresh peers on UDP sockets of this machine.
 package final class SocketCall {

@@ -88,7 +88,7 @@ private final class Link {
             let remote = SocketAddress(pageAddress.ip, port: 40000)
             #expect(door.acceptStream(for: "somebody", local: doorAddress, remote: remote, at: now) == nil)
             connection?.door = door.acceptStream(
-                for: door.localUsernameFragment, local: doorAddress, remote: remote, at: now)
+                for: door.localUsernameFragments.first ?? "", local: doorAddress, remote: remote, at: now)
         }
         guard let stream = connection?.door else { return }
         door.handle(.streamBytes(stream, bytes), at: now)

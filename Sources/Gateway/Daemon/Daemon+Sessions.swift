@@ -106,7 +106,8 @@ extension Daemon {
             video?.requestKeyFrame()
         case .streamWanted(let stream, let local, let remote, nil):
             openStream(stream, from: local, to: remote, of: session, at: now)
-        case .streamWanted(let stream, _, _, _?):
+        case .streamWanted(let stream, _, _, _?), .relaySocketWanted(let stream, _, _):
+            // the daemon names no TURN server
             session.peer.handle(.streamClosed(stream), at: now)
         case .streamUnwanted(let stream):
             closeStream(stream, of: session)
@@ -114,8 +115,8 @@ extension Daemon {
             lookUp(name, for: session.id, at: now)
         case .iceCandidateError(let error):
             log.debug("peer \(session.id): \(error.url) told \(error.address) nothing: \(error.errorText)")
-        case .signalingStateChanged, .iceGatheringStateChanged, .iceConnectionStateChanged, .track, .accessUnit,
-            .transportFeedback, .receiverEstimatedMaximumBitrate:
+        case .signalingStateChanged, .iceGatheringStateChanged, .iceConnectionStateChanged, .iceCredentialsWanted, .track,
+            .accessUnit, .transportFeedback, .receiverEstimatedMaximumBitrate:
             break
         }
     }

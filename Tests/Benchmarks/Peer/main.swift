@@ -5,6 +5,7 @@
 // daemon's is.
 // Memory: PEERS (100) calls at once, connected and idle; what the process has grown by, for each peer.
 // Growth: the same calls made, held and closed again and again; what the process has grown by after the second round.
+import CAllocations
 import CLinux
 import Glibc
 import Media
@@ -17,6 +18,7 @@ let peers = arguments.dropFirst().first.flatMap(\.self) ?? 100
 
 var isOver = false
 
+@MainActor
 func report(_ name: String, _ value: Double, limit: Double, unit: String) {
     let text = { (number: Double) in "\((number * 10).rounded() / 10)" }
     if value > limit { isOver = true }
@@ -26,7 +28,7 @@ func report(_ name: String, _ value: Double, limit: Double, unit: String) {
 
 func residentKilobytes() -> Double {
     // what was freed is given back first: only what is kept counts
-    malloc_trim(0)
+    give_back_freed_memory()
     return Double(linux_resident_bytes()) / 1000
 }
 

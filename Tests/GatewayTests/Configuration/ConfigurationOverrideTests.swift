@@ -1,4 +1,5 @@
 import Gateway
+import ICE
 import Testing
 
 @Suite struct ConfigurationOverrideTests {
