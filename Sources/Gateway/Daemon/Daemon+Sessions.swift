@@ -115,7 +115,8 @@ extension Daemon {
             lookUp(name, for: session.id, at: now)
         case .iceCandidateError(let error):
             log.debug("peer \(session.id): \(error.url) told \(error.address) nothing: \(error.errorText)")
-        case .signalingStateChanged, .iceGatheringStateChanged, .iceConnectionStateChanged, .iceCredentialsWanted, .track,
+        case .signalingStateChanged, .iceGatheringStateChanged, .iceConnectionStateChanged, .iceCredentialsWanted,
+            .track,
             .accessUnit, .transportFeedback, .receiverEstimatedMaximumBitrate:
             break
         }
