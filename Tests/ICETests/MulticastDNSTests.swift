@@ -150,6 +150,26 @@ import Wire
         #expect(!message.records[0].flushesCache)
     }
 
+    @Test func `§6.7: of a legacy asker's questions only the one that is answered comes back, once`() throws {
+        var core = MulticastDNS()
+        core.handle(.publish(Self.name, address), at: start)
+        _ = drain(&core)
+        // the root, a label that is no UTF-8, and our name, again and again
+        var datagram: [UInt8] = [0, 77, 0, 0, 0, 202, 0, 0, 0, 0, 0, 0]
+        datagram += [0, 0, 1, 0, 1] + [63] + [UInt8](repeating: 0xFF, count: 63) + [0, 0, 1, 0, 1]
+        let own = datagram.count
+        datagram += query().dropFirst(12)
+        for _ in 0..<199 { datagram += [0xC0, UInt8(own), 0, 1, 0, 1] }
+        core.handle(.datagram(datagram, from: SocketAddress(neighbour.ip, port: 40000)), at: start)
+        guard case .unicast(let answer, _) = drain(&core).first else {
+            Issue.record("no answer")
+            return
+        }
+        let message = try MDNSMessage(parsing: answer)
+        #expect(message.questions.map(\.name) == [Self.name.uppercased()])
+        #expect(message.records.count == 1)
+    }
+
     @Test func `a question for another name, another family, or what the asker knows gets no answer`() {
         var core = MulticastDNS()
         core.handle(.publish(Self.name, address), at: start)

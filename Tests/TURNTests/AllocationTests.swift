@@ -62,6 +62,28 @@ import Wire
         #expect(relay.events == [.failed(TURNError(code: 401, reason: "no"))])
     }
 
+    @Test(
+        arguments: [
+            [.realm("r"), .nonce(String(repeating: "n", count: 65_400))],
+            [.realm(String(repeating: "r", count: 764)), .nonce("n")],
+            [
+                .realm("r"), .nonce("obMatJos2gAAAn"),
+                .passwordAlgorithms([.md5, .init(number: 9, parameters: .init(repeating: 1, count: 300))]),
+            ],
+        ] as [[STUNAttribute]])
+    func `A challenge that is longer than RFC 8489 §14.9 allows is not repeated`(challenge: [STUNAttribute]) throws {
+        var relay = Relay(stream: true)
+        relay.isServerReachable = false
+        relay.open()
+        let request = try STUNMessage(parsing: relay.sent[0])
+        let response = STUNMessage(
+            .errorResponse, method: .allocate, transactionID: request.transactionID,
+            attributes: [.errorCode(401, reason: "no")] + challenge)
+        relay.tell(.received(response.serialized(fingerprint: false)))
+        #expect(relay.events == [.failed(TURNError(code: 401, reason: "no"))])
+        #expect(relay.sent.count == 1)
+    }
+
     @Test func `A wrong password is told as 401 with the server's words, after one try`() {
         var relay = Relay(credential: "wrong")
         relay.open()

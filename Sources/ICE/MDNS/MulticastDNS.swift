@@ -158,10 +158,11 @@ public struct MulticastDNS {
         let isLegacy = source.port != Self.port
         let wantsUnicast = query.questions.allSatisfy(\.wantsUnicast)
         var answered: [Publication] = []
+        var asked: [MDNSMessage.Question] = []
         for index in publications.indices {
             let publication = publications[index]
             let type: MDNSMessage.QuestionType = publication.address.isIPv6 ? .aaaa : .a
-            let isAsked = query.questions.contains {
+            let question = query.questions.first {
                 $0.name.isSame(as: publication.name) && ($0.type == type || $0.type == .any)
             }
             // RFC 6762 §7.1: the asker knows it already
@@ -169,17 +170,19 @@ public struct MulticastDNS {
                 $0.name.isSame(as: publication.name) && $0.address == publication.address
                     && $0.timeToLive >= Self.timeToLive / 2
             }
-            guard isAsked, !isKnown else { continue }
+            guard let question, !isKnown else { continue }
             if !isLegacy, !wantsUnicast {
                 // RFC 6762 §6: a record MUST NOT be multicast again within a second
                 if let last = publication.multicastAt, now - last < .seconds(1) { continue }
                 publications[index].multicastAt = now
             }
             answered.append(publication)
+            if !asked.contains(question) { asked.append(question) }
         }
         guard !answered.isEmpty else { return }
         if isLegacy {
-            var message = MDNSMessage(id: query.id, isResponse: true, questions: query.questions)
+            // of its questions only those that are answered: others may ask for names that cannot be written, or be many
+            var message = MDNSMessage(id: query.id, isResponse: true, questions: asked)
             message.records = answered.map {
                 .init(name: $0.name, address: $0.address, timeToLive: Self.legacyTimeToLive, flushesCache: false)
             }

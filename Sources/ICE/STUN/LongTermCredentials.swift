@@ -12,6 +12,8 @@ struct LongTermCredentials {
         case bidDown
         /// None of the password algorithms is known.
         case unknownAlgorithms
+        /// What every request would have to repeat is longer than it may be.
+        case tooLong
     }
 
     /// What every request has for the challenge.
@@ -21,6 +23,11 @@ struct LongTermCredentials {
         let algorithms: [STUNPasswordAlgorithm]?
         let isAnonymous: Bool
     }
+
+    /// RFC 8489 §14.9, §14.10: REALM and NONCE have "fewer than 128 characters", which "can be as long as 763 bytes".
+    private static let maximumTextLength = 763
+    /// Many times what the algorithms of RFC 8489 §18.5.1 have.
+    private static let maximumAlgorithmsLength = 256
 
     let username: String
     let password: String
@@ -65,6 +72,10 @@ struct LongTermCredentials {
         let algorithms = response.passwordAlgorithms
         if features & Self.passwordAlgorithmsFeature != 0, algorithms == nil { throw .bidDown }
         if let algorithms, Self.choice(of: algorithms) == nil { throw .unknownAlgorithms }
+        let algorithmBytes = algorithms?.reduce(0) { $0 + 4 + $1.parameters.count } ?? 0
+        guard realm.utf8.count <= Self.maximumTextLength, nonce.utf8.count <= Self.maximumTextLength,
+            algorithmBytes <= Self.maximumAlgorithmsLength
+        else { throw .tooLong }
         challenge = Challenge(
             realm: realm, nonce: nonce, algorithms: algorithms,
             isAnonymous: features & Self.usernameAnonymityFeature != 0)

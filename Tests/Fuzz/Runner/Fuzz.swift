@@ -5,18 +5,26 @@ import Glibc
 /// the well-formed ones to begin with. `board/fuzz` builds and runs it.
 @main enum Fuzz {
     nonisolated(unsafe) private static var target = FuzzTarget.stun
+    /// Where processes that libFuzzer starts find the target: it passes only its own arguments on to them.
+    private static let variable = "DOORWARD_FUZZ_TARGET"
 
     static func main() {
-        let arguments = CommandLine.arguments
-        guard arguments.count >= 2, let chosen = FuzzTarget(rawValue: arguments[1]) else {
+        let program = CommandLine.arguments[0]
+        var arguments = Array(CommandLine.arguments.dropFirst())
+        let inherited = getenv(variable).map { String(cString: $0) }
+        if inherited == nil, let name = arguments.first {
+            setenv(variable, name, 1)
+            arguments.removeFirst()
+        }
+        guard let chosen = getenv(variable).flatMap({ FuzzTarget(rawValue: String(cString: $0)) }) else {
             print(
                 "usage: fuzz TARGET [arguments]; there are: \(FuzzTarget.allCases.map(\.rawValue).joined(separator: " "))"
             )
             exit(2)
         }
         target = chosen
-        if arguments.count == 4, arguments[2] == "--seeds" { return writeSeeds(to: arguments[3]) }
-        let passed = [arguments[0], "-max_len=\(chosen.maximumLength)"] + arguments.dropFirst(2)
+        if arguments.count == 2, arguments[0] == "--seeds" { return writeSeeds(to: arguments[1]) }
+        let passed = [program, "-max_len=\(chosen.maximumLength)"] + arguments
         var count = Int32(passed.count)
         var pointers: [UnsafeMutablePointer<CChar>?] = passed.map { strdup($0) } + [nil]
         pointers.withUnsafeMutableBufferPointer { buffer in

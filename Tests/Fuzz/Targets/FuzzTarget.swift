@@ -23,6 +23,14 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case dcep
     /// Messages of the call protocol.
     case message
+    /// What a TURN server sends to its client.
+    case turn
+    /// Datagrams of multicast DNS.
+    case mdns
+    /// Addresses of servers, as text.
+    case url
+    /// What comes on the connections of TCP candidates, and how it is cut.
+    case stream
     /// Everything that the other side of a call can do to a connection.
     case peer
 
@@ -40,6 +48,10 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .sctp: fuzzSCTP(bytes)
         case .dcep: fuzzDCEP(bytes)
         case .message: fuzzMessage(bytes)
+        case .turn: fuzzTURN(bytes)
+        case .mdns: fuzzMDNS(bytes)
+        case .url: fuzzURL(bytes)
+        case .stream: fuzzStream(bytes)
         case .peer: fuzzPeer(bytes)
         }
     }
@@ -50,8 +62,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .stun, .rtp, .rtcp: 1500
         case .sdp, .negotiation: 12_000
         case .candidate: 1024
-        case .dcep: 512
-        case .h264, .opus, .sctp, .message, .peer: 4096
+        case .dcep, .url: 512
+        case .h264, .opus, .sctp, .message, .turn, .mdns, .stream, .peer: 4096
         }
     }
 }

@@ -70,8 +70,8 @@ func fuzzPeer(_ bytes: [UInt8]) {
             peer.inject(packet)
         case .dtlsMessage:
             if !rest.isEmpty { peer.send(message: rest) }
-        case .check: peer.inject(peer.authentic(.request, attributes(rest, peer.username)))
-        case .response: peer.inject(peer.authentic(.successResponse, attributes(rest, peer.username)))
+        case .check: peer.inject(peer.authentic(.request, checkAttributes(rest, peer.username)))
+        case .response: peer.inject(peer.authentic(.successResponse, checkAttributes(rest, peer.username)))
         case .time: peer.pass(.milliseconds(Int(rest.first ?? 0) * 20))
         case .offer: take(.offer, String(decoding: rest, as: UTF8.self), by: &peer.victim, at: peer.now)
         case .candidate:
@@ -88,7 +88,7 @@ func fuzzPeer(_ bytes: [UInt8]) {
 }
 
 /// Attributes of a check: the first byte says which of the usual ones it has, the rest is one more.
-private func attributes(_ bytes: [UInt8], _ username: String) -> [STUNAttribute] {
+func checkAttributes(_ bytes: [UInt8], _ username: String) -> [STUNAttribute] {
     guard let first = bytes.first else { return [] }
     var attributes: [STUNAttribute] = []
     if first & 1 != 0 { attributes.append(.username(username)) }

@@ -25,11 +25,15 @@ extension FuzzTarget {
                 [0x03, 0x00, 0x01, 0x00, 0, 0, 0, 0, 0, 4, 0, 1] + Array("chatx".utf8),
             ]
         case .message: Self.messageSeeds.map { Array($0.utf8) }
+        case .turn: Self.turnSeeds
+        case .mdns: Self.mdnsSeeds
+        case .url: Self.urlSeeds.map { Array($0.utf8) }
+        case .stream: Self.streamSeeds
         case .peer: Self.peerSeeds
         }
     }
 
-    private static var stunSeeds: [[UInt8]] {
+    static var stunSeeds: [[UInt8]] {
         let id = STUNMessage.TransactionID(high: 1, low: 2)
         let address = SocketAddress(.v4(0xC000_0201), port: 5000)
         let messages = [
@@ -160,6 +164,6 @@ extension FuzzTarget {
 }
 
 /// Several parts as one input.
-private func joined(_ parts: [[UInt8]]) -> [UInt8] {
+func joined(_ parts: [[UInt8]]) -> [UInt8] {
     parts.flatMap { [UInt8($0.count >> 8), UInt8($0.count & 0xFF)] + $0 }
 }
