@@ -3,7 +3,7 @@ public import Wire
 /// How a connection that has lost its path gets it back, step by step, and when it is given up.
 ///
 /// ```
-///            disconnected             patience over, or failed          patience over, or failed
+///            disconnected       patience over, failed, or connecting    patience over, or failed
 ///   steady ──────────────► waiting ───────────────────────► restarting ─────────────────────────┐
 ///     ▲ ▲                    │                                  │                                ▼
 ///     │ └────────────────────┴──────────── connected ───────────┘          ┌────────────► reconnecting(n)
@@ -85,6 +85,7 @@ public struct ConnectionRecovery: Sendable {
     public private(set) var state = State.steady
     /// Since when the connection is lost; nil while it is not.
     public private(set) var lostAt: Instant?
+    private var wasConnected = false
     private var stepEnds: Instant?
     private var outputs: [Output] = []
 
@@ -103,6 +104,7 @@ public struct ConnectionRecovery: Sendable {
         guard state != .abandoned else { return }
         switch input {
         case .connectionStateChanged(.connected):
+            wasConnected = true
             lostAt = nil
             stepEnds = nil
             change(to: .steady)
@@ -113,6 +115,8 @@ public struct ConnectionRecovery: Sendable {
             change(to: .waiting)
         case .connectionStateChanged(.failed):
             connectionFailed(at: now)
+        case .connectionStateChanged(.connecting):
+            followRestart(at: now)
         case .connectionStateChanged:
             break
         case .connectionEnded:
@@ -154,6 +158,14 @@ public struct ConnectionRecovery: Sendable {
         case .reconnecting(let attempt): delay(attempt: attempt + 1, at: now)
         case .delaying, .abandoned: break
         }
+    }
+
+    /// The other side has noticed the loss first, and restarts ICE.
+    private mutating func followRestart(at now: Instant) {
+        guard wasConnected, state == .steady || state == .waiting else { return }
+        lostAt = lostAt ?? now
+        stepEnds = now + patience.restart
+        change(to: .restarting)
     }
 
     private mutating func endConnection(at now: Instant) {

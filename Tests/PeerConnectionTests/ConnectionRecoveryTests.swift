@@ -50,6 +50,21 @@ import Wire
         #expect(outputs(of: &recovery).map(\.1) == [.stateChanged(.waiting), .stateChanged(.steady)])
     }
 
+    @Test(arguments: [true, false])
+    func `a restart that the other side has begun is waited for before one of ours`(isNoticed: Bool) {
+        var recovery = ConnectionRecovery()
+        recovery.handle(.connectionStateChanged(.connected), at: .zero)
+        if isNoticed { recovery.handle(.connectionStateChanged(.disconnected), at: .zero) }
+        recovery.handle(.connectionStateChanged(.connecting), at: .zero + .seconds(2))
+        #expect(recovery.state == .restarting)
+        #expect(recovery.lostAt == (isNoticed ? .zero : .zero + .seconds(2)))
+        recovery.handle(.timePassed, at: .zero + .seconds(5))
+        while let output = recovery.nextOutput() { #expect(output != .restartIce) }
+        recovery.handle(.connectionStateChanged(.connected), at: .zero + .seconds(6))
+        #expect(recovery.state == .steady)
+        #expect(recovery.deadline == nil)
+    }
+
     @Test
     func `silence leads to a restart, the restart to fresh connections with a growing delay, and those to the end`() {
         var recovery = lost()
