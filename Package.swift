@@ -55,7 +55,7 @@ let package = Package(
         room("DTLS", ["Wire", "COpenSSL"]),
         room("SRTP", ["Wire", "COpenSSL"]),
         room("SCTP", ["Wire"]),
-        room("PeerConnection", ["Wire", "ICE", "RTP", "SDP", "DTLS", "SRTP"]),
+        room("PeerConnection", ["Wire", "ICE", "RTP", "SDP", "DTLS", "SRTP", "SCTP"]),
         room("Calls", ["Wire", "PeerConnection"], exclude: ["PROTOCOL.md"]),
 
         // The media path and the board's hardware.

@@ -4,7 +4,8 @@ import SDP
 extension RTCPeerConnection {
     /// What a description must have to be used at all.
     func check(_ session: SessionDescription) throws(RTCError) {
-        for (index, section) in session.media.enumerated() where !section.isRejected && section.isRTP {
+        for (index, section) in session.media.enumerated()
+        where !section.isRejected && (section.isRTP || section.isForDataChannels) {
             // "bundle-only" without a bundle is rejected by whoever answers (RFC 9143 §6)
             guard !section.isBundleOnly || session.transportSection(for: index) != index else { continue }
             guard let transport = RemoteTransport(of: session, for: index) else {
@@ -55,8 +56,13 @@ extension RTCPeerConnection {
             guard !ours.isRejected else { throw .invalidAccess("the answer accepts what was not offered") }
             // RFC 8842 §5.3: the answer chooses the DTLS role
             guard theirs.setup != .actpass else { throw .invalidAccess("an answer must choose its DTLS role") }
+            if ours.isForDataChannels, !theirs.isForDataChannels {
+                throw .invalidAccess("media description \(index) is for other data than was offered")
+            }
             // RFC 8829 §5.11: ours has no place for RTCP of its own
-            guard theirs.isRTCPMultiplexed else { throw .invalidAccess("media description \(index) lacks rtcp-mux") }
+            guard theirs.isRTCPMultiplexed || !theirs.isRTP else {
+                throw .invalidAccess("media description \(index) lacks rtcp-mux")
+            }
         }
     }
 }

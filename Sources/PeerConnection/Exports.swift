@@ -3,5 +3,6 @@
 @_exported public import DTLS
 @_exported public import ICE
 @_exported public import RTP
+@_exported public import SCTP
 @_exported public import SDP
 @_exported public import Wire

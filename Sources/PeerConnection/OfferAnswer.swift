@@ -14,8 +14,12 @@ extension RTCPeerConnection {
         }
         var media: [MediaDescription] = []
         var continued: Set<TransceiverID> = []
+        var isDataContinued = false
         for (index, old) in previous.enumerated() {
-            if !old.isRejected, let position = position(of: old, at: index), !transceivers[position].isStopped {
+            if !old.isRejected, isDataSection(old, at: index) {
+                media.append(dataDescription(mid: old.mid ?? dataSection?.mid))
+                isDataContinued = true
+            } else if !old.isRejected, let position = position(of: old, at: index), !transceivers[position].isStopped {
                 media.append(offered(transceivers[position]))
                 continued.insert(transceivers[position].id)
             } else {
@@ -26,6 +30,11 @@ extension RTCPeerConnection {
             guard !transceivers[index].isStopped else { continue }
             transceivers[index].mLineIndex = media.count
             media.append(offered(transceivers[index]))
+        }
+        if offersData, !isDataContinued {
+            let mid = dataSection?.mid ?? makeMID()
+            dataSection = DataSection(mid: mid, index: media.count)
+            media.append(dataDescription(mid: mid))
         }
         let plan = planOffer(media, restarts: restarts)
         for index in media.indices where !media[index].isRejected {
@@ -43,10 +52,9 @@ extension RTCPeerConnection {
         let groups = acceptableGroups(of: offer)
         let plan = planAnswer(to: offer, accepting: groups)
         let media = offer.media.enumerated().map { index, section in
-            guard let id = plan[index], let codec = CodecPreferences.choose(from: section),
-                let position = position(of: section, at: index)
-            else { return rejected(like: section, mid: section.mid) }
-            var answer = answered(transceivers[position], to: section, with: codec)
+            guard let id = plan[index], var answer = answered(section, at: index) else {
+                return rejected(like: section, mid: section.mid)
+            }
             describe(id, by: plan, setup: answerSetup(to: section.setup, of: id), in: &answer)
             return answer
         }
@@ -59,14 +67,7 @@ extension RTCPeerConnection {
     /// The media descriptions of `offer` that an answer accepts: those that will share a transport, each time the one
     /// first whose transport it is (RFC 9143 §7.3.2: the first of the bundle that is not rejected).
     func acceptableGroups(of offer: SessionDescription) -> [[Int]] {
-        let usable = offer.media.indices.filter { index in
-            let section = offer.media[index]
-            // RFC 8829 §5.3.1: what is not multiplexed with RTCP is rejected
-            guard section.isRTP, !section.isRejected, section.isRTCPMultiplexed,
-                CodecPreferences.choose(from: section) != nil, let position = position(of: section, at: index)
-            else { return false }
-            return !transceivers[position].isStopped
-        }
+        let usable = offer.media.indices.filter { isUsable(offer.media[$0], at: $0) }
         var groups = offer.acceptedBundles.map { $0.filter(usable.contains) }.filter { !$0.isEmpty }
         for index in usable where !groups.contains(where: { $0.contains(index) }) {
             // "bundle-only" without the bundle means that it is not wanted (RFC 9143 §6)
@@ -75,6 +76,17 @@ extension RTCPeerConnection {
             groups.append([index])
         }
         return groups.filter { isAllowed($0, among: groups, of: offer) }
+    }
+
+    /// Whether the media description `section` of an offer is one that an answer can accept.
+    private func isUsable(_ section: MediaDescription, at index: Int) -> Bool {
+        guard !section.isRejected else { return false }
+        if isDataSection(section, at: index) { return true }
+        // RFC 8829 §5.3.1: what is not multiplexed with RTCP is rejected
+        guard section.isRTP, section.isRTCPMultiplexed, CodecPreferences.choose(from: section) != nil,
+            let position = position(of: section, at: index)
+        else { return false }
+        return !transceivers[position].isStopped
     }
 
     /// RFC 8829 §5.3.1: with `max-bundle` a media description is rejected unless it is the first, or bundled with it;
@@ -112,6 +124,14 @@ extension RTCPeerConnection {
         section.headerExtensions = offeredExtensions(of: transceiver)
         describeSending(transceiver, in: &section)
         return section
+    }
+
+    /// The answer to the media description `section`, still without its transport; nil for one that is of no use.
+    private func answered(_ section: MediaDescription, at index: Int) -> MediaDescription? {
+        if isDataSection(section, at: index) { return dataDescription(mid: section.mid) }
+        guard let codec = CodecPreferences.choose(from: section), let position = position(of: section, at: index)
+        else { return nil }
+        return answered(transceivers[position], to: section, with: codec)
     }
 
     private func answered(
@@ -197,7 +217,8 @@ extension RTCPeerConnection {
     /// An identification tag that no media description has.
     mutating func makeMID(besides others: [String] = []) -> String {
         let taken = Set(
-            transceivers.compactMap(\.mid) + (negotiated.currentRemote?.session.media.compactMap(\.mid) ?? []) + others)
+            transceivers.compactMap(\.mid) + [dataSection?.mid].compactMap(\.self)
+                + (negotiated.currentRemote?.session.media.compactMap(\.mid) ?? []) + others)
         while taken.contains("\(nextMID)") { nextMID += 1 }
         defer { nextMID += 1 }
         return "\(nextMID)"

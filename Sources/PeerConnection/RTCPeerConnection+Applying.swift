@@ -19,6 +19,7 @@ extension RTCPeerConnection {
         // W3C §4.4.1.5: stopped transceivers go with their media descriptions; the application's own it still knows
         transceivers.removeAll { $0.isStopped && $0.wasMadeByRemoteOffer }
         for id in plan.transports { connect(id, local: local, remote: remote, offered: offered, at: now) }
+        applyData(local: local, remote: remote, plan: plan, offered: offered, at: now)
         closeUnusedTransports(at: now)
         drainTransports(at: now)
         updateTransportStates(at: now)

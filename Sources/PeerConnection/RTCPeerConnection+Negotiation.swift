@@ -104,7 +104,7 @@ extension RTCPeerConnection {
         let restarts = isRestartNeeded && negotiated.currentLocal != nil
         if restarts { isRestarting = true }
         isRestartNeeded = false
-        if stableTransceivers == nil { stableTransceivers = transceivers }
+        keepStable()
         let (session, plan) = makeOffer(restarts: restarts)
         negotiated.pendingLocal = .init(type: .offer, session: session)
         pendingTransportPlan = plan
@@ -131,10 +131,11 @@ extension RTCPeerConnection {
 
     private mutating func setRemoteOffer(_ offer: SessionDescription) {
         if signalingState == .haveRemoteOffer { forgetPendingAssociations() }
-        if stableTransceivers == nil { stableTransceivers = transceivers }
+        keepStable()
         for (index, section) in offer.media.enumerated() where section.kind == .audio || section.kind == .video {
             associate(section, at: index, of: offer)
         }
+        associateData(in: offer)
         negotiated.pendingRemote = .init(type: .offer, session: offer)
         change(to: .haveRemoteOffer)
     }
@@ -180,6 +181,13 @@ extension RTCPeerConnection {
 
     // MARK: State
 
+    /// Keeps what a rollback returns to, before an exchange changes it.
+    private mutating func keepStable() {
+        guard stableTransceivers == nil else { return }
+        stableTransceivers = transceivers
+        stableDataSection = dataSection
+    }
+
     private mutating func finishExchange() {
         negotiated.pendingLocal = nil
         negotiated.pendingRemote = nil
@@ -203,6 +211,7 @@ extension RTCPeerConnection {
     /// Takes back what the pending description has done to the transceivers; those that the application has added since
     /// stay.
     private mutating func forgetPendingAssociations() {
+        dataSection = stableDataSection
         let before = stableTransceivers ?? []
         transceivers = transceivers.compactMap { transceiver in
             var transceiver = transceiver

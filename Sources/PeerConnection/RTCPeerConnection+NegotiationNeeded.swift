@@ -8,7 +8,7 @@ extension RTCPeerConnection {
     }
 
     private func checkNegotiationNeeded() -> Bool {
-        if isRestartNeeded { return true }
+        if isRestartNeeded || needsDataNegotiation { return true }
         guard let local = negotiated.currentLocal, let remote = negotiated.currentRemote else {
             return transceivers.contains { !$0.isStopped }
         }

@@ -203,13 +203,19 @@ extension RTCPeerConnection {
             if milestones.paired == nil { milestones.paired = now }
         case .keyed:
             if milestones.keyed == nil { milestones.keyed = now }
-        case .applicationData:
-            break  // no data channel was negotiated
+            channels.connected(transports[index].id, at: now)
+            drainDataChannels(at: now)
+        case .applicationData(let packet):
+            channels.receive(packet, by: transports[index].id, at: now)
+            drainDataChannels(at: now)
         case .closed:
+            channels.transportEnded(transports[index].id, nil)
+            drainDataChannels(at: now)
             // RFC 8827 §6.5: a close alert ends the association; the connection with the last of them
             if transports.allSatisfy({ $0.dtlsState == .closed }) { close(at: now) }
         case .failed:
-            break
+            channels.transportEnded(transports[index].id, .dtlsFailure)
+            drainDataChannels(at: now)
         }
     }
 

@@ -36,6 +36,9 @@ public struct RTCPeerConnection {
         public var prefersDTLSServer: Bool
         /// The canonical name that binds the streams of this endpoint together (RFC 3550 §6.5.1).
         public var canonicalName: String
+        /// The longest message on a data channel that this side takes, in bytes; more than 0. The other side is told of
+        /// it (`a=max-message-size`, RFC 8841 §6).
+        public var maximumMessageSize: Int
         /// Times and limits of ICE.
         public var ice: ICEConfiguration
 
@@ -48,6 +51,7 @@ public struct RTCPeerConnection {
             iceTransportPolicy = .all
             bundlePolicy = .balanced
             prefersDTLSServer = true
+            maximumMessageSize = 262_144
             ice = ICEConfiguration()
         }
     }
@@ -125,6 +129,16 @@ public struct RTCPeerConnection {
         case transportFeedback(TransportFeedback)
         /// The other side estimates that so many bits a second arrive (REMB), of the sources that it names.
         case receiverEstimatedMaximumBitrate(ReceiverEstimatedMaximumBitrate)
+        /// `datachannel`: the other side has made this channel; it is open.
+        case dataChannel(DataChannelID)
+        /// `open`, `closing` and `close`: the channel's `readyState`.
+        case dataChannelStateChanged(DataChannelID, RTCDataChannelState)
+        /// `error`: the channel closes because of this.
+        case dataChannelError(DataChannelID, RTCDataChannelError)
+        /// `message`: one has come on this channel.
+        case message(DataChannelID, DataChannelMessage)
+        /// `bufferedamountlow`: no more than the channel's `bufferedAmountLowThreshold` waits.
+        case bufferedAmountLow(DataChannelID)
     }
 
     /// Why the connection failed, for the log and for the page.
@@ -154,6 +168,10 @@ public struct RTCPeerConnection {
     var negotiated = NegotiatedDescriptions()
     /// What a rollback returns to: the transceivers as they were in `stable`.
     var stableTransceivers: [RTCRtpTransceiver]?
+    /// The media description for data channels of this exchange or the last; nil where there is none.
+    var dataSection: DataSection?
+    /// What a rollback returns to.
+    var stableDataSection: DataSection?
     var isNegotiationNeeded = false
     var isRestartNeeded = false
     /// Whether the pending offer of ours restarts ICE.
@@ -193,6 +211,9 @@ public struct RTCPeerConnection {
     /// What the application says of its pictures.
     var mediaSources: [TransceiverID: MediaSourceSettings] = [:]
 
+    /// The data channels.
+    var channels: DataChannels
+
     /// The datagrams to send; the shell sends and empties it (`removeAll`) after every call.
     public var outbox = DatagramBatch()
     var events: [Event] = []
@@ -222,6 +243,8 @@ public struct RTCPeerConnection {
         case earlyDTLS = "early-dtls"
         /// Something about a connection, or a name, that nobody asked for or needs any more.
         case unwanted
+        /// A message on a stream that is no data channel's, or that opens one which cannot be.
+        case unknownChannel = "unknown-channel"
         /// Anything after `close`.
         case closed
     }
@@ -233,6 +256,7 @@ public struct RTCPeerConnection {
         // RFC 8829 §5.2.1: a number below 2⁶³ so that every parser takes it
         sessionIdentifier = random.next() >> 1
         servers = ServerAddresses(configuration.iceServers)
+        channels = DataChannels(maximumMessageSize: configuration.maximumMessageSize)
     }
 
     /// The username fragments that incoming checks for this peer carry: one for each transport, and while an ICE restart
@@ -244,7 +268,9 @@ public struct RTCPeerConnection {
     /// When `handle(.timePassed, at:)` is due; nil for never.
     public var deadline: Instant? {
         guard connectionState != .closed else { return nil }
-        return transports.reduce(earliest(media.deadline, servers.deadline)) { earliest($0, $1.deadline) }
+        return transports.reduce(earliest(media.deadline, servers.deadline, channels.deadline)) {
+            earliest($0, $1.deadline)
+        }
     }
 
     /// Takes note of `input`, which happened at `now`.
@@ -280,6 +306,8 @@ public struct RTCPeerConnection {
         case .timePassed:
             for index in transports.indices { transports[index].handleTimePassed(at: now) }
             giveUpServerNames(at: now)
+            channels.handleTimePassed(at: now)
+            drainDataChannels(at: now)
             if let deadline = media.nextReports, deadline <= now { sendReports(at: now) }
             followStreams(at: now)
         }
@@ -310,6 +338,8 @@ public struct RTCPeerConnection {
         signalingState = .closed
         connectionState = .closed
         events.append(.signalingStateChanged(.closed))
+        channels.close(at: now)
+        drainDataChannels(at: now)
         for index in transports.indices {
             // the alert goes by the pair that ICE's end forgets
             transports[index].dtls?.handle(.close, at: now)

@@ -130,8 +130,10 @@ public enum RTCError: Error, Hashable, Sendable, CustomStringConvertible {
     case invalidAccess(String)
     /// The description asks for what this implementation does not do.
     case notSupported(String)
-    /// A candidate or description that does not fit the present one.
+    /// What was asked for fails at present: a candidate or description that does not fit, no stream or room left.
     case operation(String)
+    /// An argument that contradicts another, or is beyond its range.
+    case type(String)
 
     /// The name and the reason.
     public var description: String {
@@ -140,6 +142,7 @@ public enum RTCError: Error, Hashable, Sendable, CustomStringConvertible {
         case .invalidAccess(let reason): "InvalidAccessError: \(reason)"
         case .notSupported(let reason): "NotSupportedError: \(reason)"
         case .operation(let reason): "OperationError: \(reason)"
+        case .type(let reason): "TypeError: \(reason)"
         }
     }
 }

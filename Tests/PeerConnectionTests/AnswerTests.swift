@@ -14,12 +14,12 @@ import Wire
 
     // MARK: Chromium and Firefox
 
-    @Test func `Chromium's offer is answered with H.264, Opus and a rejected data channel`() throws {
+    @Test func `Chromium's offer is answered with H.264, Opus and data channels`() throws {
         var door = Fixture.peer()
         let answer = try door.answer(.init(type: .offer, sdp: BrowserOffers.chromium))
         #expect(answer.media.map(\.kind) == [.video, .audio, .application])
         #expect(answer.media.map(\.mid) == ["0", "1", "2"])
-        #expect(answer.bundles == [["0", "1"]])
+        #expect(answer.bundles == [["0", "1", "2"]])
         #expect(!answer.isICELite)
 
         // of the offered 42001f (102) and 42e01f (108) in packetization mode 1, what the encoder makes
@@ -50,17 +50,32 @@ import Wire
         #expect(audio.headerExtensions.contains { $0.uri == RTP.HeaderExtension.audioLevel.rawValue })
         #expect(audio.headerExtensions.first == SDP.HeaderExtension(id: 9, uri: Self.midURI))
 
+        // RFC 8841 §4…§6
+        let data = answer.media[2]
+        #expect(data.transportProtocol == "UDP/DTLS/SCTP" && data.formats == ["webrtc-datachannel"])
+        #expect(data.sctpPort == 5000 && data.maxMessageSize == 262_144)
+    }
+
+    @Test func `what is no data channel of RFC 8841 is rejected`() throws {
+        var door = Fixture.peer()
+        let answer = try door.answer(
+            Fixture.chromium { offer in
+                offer.media[2].transportProtocol = "DTLS/SCTP"
+                offer.media[2].otherFormats = ["5000"]
+            })
+        #expect(answer.bundles == [["0", "1"]])
         // RFC 8829 §5.3.1: port zero, and one of the offer's formats for the grammar's sake
         let data = answer.media[2]
         #expect(data.port == 0 && data.isRejected)
-        #expect(data.transportProtocol == "UDP/DTLS/SCTP" && data.formats == ["webrtc-datachannel"])
+        #expect(data.transportProtocol == "DTLS/SCTP" && data.formats == ["5000"])
         #expect(data.iceUfrag == nil && data.fingerprints.isEmpty)
+        #expect(door.sctp == nil)
     }
 
     @Test func `Firefox's offer is answered by its own numbers`() throws {
         var door = Fixture.peer()
         let answer = try door.answer(.init(type: .offer, sdp: BrowserOffers.firefox))
-        #expect(answer.bundles == [["0", "1"]])
+        #expect(answer.bundles == [["0", "1", "2"]])
         #expect(answer.media[0].codecs.map(\.payloadType) == [126, 127])
         #expect(answer.media[0].codecs[0].parameter("profile-level-id") == "42e01f")
         #expect(answer.media[0].headerExtensions.first == SDP.HeaderExtension(id: 3, uri: Self.midURI))
@@ -75,7 +90,7 @@ import Wire
         // RFC 5506 §5: only what was offered; Firefox does not for sound
         #expect(!answer.media[1].isRTCPReducedSize)
         #expect(answer.media[1].direction == .sendrecv)
-        #expect(answer.media[2].isRejected)
+        #expect(answer.media[2].sctpPort == 5000)
     }
 
     @Test func `every accepted media description tells the same transport`() throws {
@@ -150,7 +165,7 @@ import Wire
         var door = Fixture.peer()
         let answer = try door.answer(Fixture.chromium { $0.media[0].codecs.removeAll { $0.payloadType > 97 } })
         #expect(answer.media[0].isRejected && answer.media[0].formats == ["96"])
-        #expect(answer.bundles == [["1"]])
+        #expect(answer.bundles == [["1", "2"]])
         #expect(!answer.media[1].isRejected)
         #expect(answer.media[1].candidates.count == 1)
         // W3C §4.4.1.5: a rejected media description stops its transceiver, for good
@@ -220,8 +235,8 @@ import Wire
     @Test func `a media description without rtcp-mux is rejected`() throws {
         var door = Fixture.peer()
         let answer = try door.answer(Fixture.chromium { $0.media[0].isRTCPMultiplexed = false })
-        #expect(answer.media.map(\.isRejected) == [true, false, true])
-        #expect(answer.bundles == [["1"]])
+        #expect(answer.media.map(\.isRejected) == [true, false, false])
+        #expect(answer.bundles == [["1", "2"]])
     }
 
     @Test func `without a bundle only the first usable media description has our transport`() throws {
@@ -243,18 +258,19 @@ import Wire
     @Test func `what lies outside the bundle is rejected`() throws {
         var door = Fixture.peer()
         let answer = try door.answer(Fixture.chromium { $0.groups = [.init("BUNDLE", ["1", "2"])] })
-        #expect(answer.media.map(\.isRejected) == [true, false, true])
-        #expect(answer.bundles == [["1"]])
+        #expect(answer.media.map(\.isRejected) == [true, false, false])
+        #expect(answer.bundles == [["1", "2"]])
     }
 
     @Test func `the first accepted of the bundle, in the bundle's order, gives the transport`() throws {
         var door = Fixture.peer()
         let answer = try door.answer(
             Fixture.chromium { offer in
+                offer.media[2].kind = .other("text")
                 offer.groups = [.init("BUNDLE", ["2", "1", "0", "0", "unheard-of"])]
                 for index in 0...2 { offer.media[index].iceUfrag = "ufrag\(index)" }
             })
-        // RFC 9143 §7.3.2: 2, the data channel, is rejected, so that 1 is next
+        // RFC 9143 §7.3.2: 2, whose kind is unknown, is rejected, so that 1 is next
         #expect(answer.bundles == [["1", "0"]])
         #expect(answer.media[1].candidates.count == 1 && answer.media[0].candidates.isEmpty)
         #expect(door.ice?.remoteCredentials?.usernameFragment == "ufrag1")
@@ -273,7 +289,7 @@ import Wire
                     offer.media[index].setup = nil
                 }
             })
-        #expect(answer.media.map(\.isRejected) == [false, false, true])
+        #expect(answer.media.map(\.isRejected) == [false, false, false])
         #expect(answer.media[1].setup == .passive)
         #expect(door.ice?.remoteCredentials?.usernameFragment == "Td02")
     }
@@ -346,7 +362,7 @@ import Wire
         #expect(door.allTransceivers.count == 2 && door.allTransceivers.allSatisfy { $0.mid == nil })
         #expect(door.drainNames().isEmpty)
         // and the next offer is taken as if there had been none
-        #expect(try door.answer(Fixture.chromium()).bundles == [["0", "1"]])
+        #expect(try door.answer(Fixture.chromium()).bundles == [["0", "1", "2"]])
     }
 
     @Test(arguments: ["", "v=0", "hello\r\n", "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=audio x y z\r\n"])

@@ -96,7 +96,11 @@ import Wire
 
     @Test func `the candidates of the bundle's first count although it is rejected`() throws {
         var door = Fixture.peer()
-        try door.setRemoteDescription(trickling { $0.groups = [.init("BUNDLE", ["2", "0", "1"])] }, at: now)
+        try door.setRemoteDescription(
+            trickling { offer in
+                offer.media[2].kind = .other("text")
+                offer.groups = [.init("BUNDLE", ["2", "0", "1"])]
+            }, at: now)
         try door.addIceCandidate(candidate(1, mid: "2"), at: now)
         try door.setLocalDescription(at: now)
         try door.addIceCandidate(candidate(2, mid: "0"), at: now)

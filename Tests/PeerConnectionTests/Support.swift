@@ -139,6 +139,11 @@ extension RTCPeerConnection.Event {
         case .accessUnit: "access unit"
         case .transportFeedback: "transport feedback"
         case .receiverEstimatedMaximumBitrate: "estimate"
+        case .dataChannel: "datachannel"
+        case .dataChannelStateChanged(_, let state): "channel \(state.rawValue)"
+        case .dataChannelError(_, let error): "channel error \(error.errorDetail)"
+        case .message: "message"
+        case .bufferedAmountLow: "bufferedamountlow"
         }
     }
 }

@@ -19,6 +19,12 @@ package struct Endpoint {
     package var transportFeedback: [TransportFeedback] = []
     package var estimates: [UInt64] = []
     package var tracks: [MediaKind: Bool] = [:]
+    /// Data channels that the other side has made, and what was told of each channel.
+    package var remoteChannels: [DataChannelID] = []
+    package var channelStates: [DataChannelID: [RTCDataChannelState]] = [:]
+    package var channelErrors: [DataChannelID: RTCDataChannelError] = [:]
+    package var messages: [DataChannelID: [DataChannelMessage]] = [:]
+    package var lowBuffers: [DataChannelID: Int] = [:]
     package var negotiationErrors: [RTCError] = []
     package var candidateErrors: [RTCIceCandidateError] = []
     package var credentialsWanted: [RTCIceServerURL] = []
@@ -215,6 +221,12 @@ package final class Simulation {
         case .accessUnit(let transceiver, let unit): self[side].accessUnits.append((transceiver, unit))
         case .transportFeedback(let feedback): self[side].transportFeedback.append(feedback)
         case .receiverEstimatedMaximumBitrate(let estimate): self[side].estimates.append(estimate.bitsPerSecond)
+        case .dataChannel(let channel): self[side].remoteChannels.append(channel)
+        case .dataChannelStateChanged(let channel, let state):
+            self[side].channelStates[channel, default: []].append(state)
+        case .dataChannelError(let channel, let error): self[side].channelErrors[channel] = error
+        case .message(let channel, let message): self[side].messages[channel, default: []].append(message)
+        case .bufferedAmountLow(let channel): self[side].lowBuffers[channel, default: 0] += 1
         case .iceGatheringStateChanged, .iceConnectionStateChanged: break
         }
     }

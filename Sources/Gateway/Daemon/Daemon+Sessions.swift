@@ -116,8 +116,9 @@ extension Daemon {
         case .iceCandidateError(let error):
             log.debug("peer \(session.id): \(error.url) told \(error.address) nothing: \(error.errorText)")
         case .signalingStateChanged, .iceGatheringStateChanged, .iceConnectionStateChanged, .iceCredentialsWanted,
-            .track,
-            .accessUnit, .transportFeedback, .receiverEstimatedMaximumBitrate:
+            .track, .accessUnit, .transportFeedback, .receiverEstimatedMaximumBitrate, .dataChannel,
+            .dataChannelStateChanged, .dataChannelError, .message, .bufferedAmountLow:
+            // a viewer may open data channels; the door says nothing on them
             break
         }
     }

@@ -140,6 +140,9 @@ public struct SCTPAssociation {
     /// Whether long messages let others pass (RFC 8260).
     public var isInterleaving: Bool { extensions.contains(.interleaving) }
 
+    /// Whether the other side can reset streams (RFC 6525).
+    public var resetsStreams: Bool { extensions.contains(.reconfiguration) }
+
     private mutating func passTime(at now: Instant) {
         if let deadline = handshake.deadline, deadline <= now { repeatHandshake(at: now) }
         if let deadline = retransmissionDeadline, deadline <= now { retransmissionTimedOut(at: now) }
