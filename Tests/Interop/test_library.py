@@ -14,6 +14,7 @@ EXAMPLE = ROOT / "Tests" / "Examples" / "TwoPeers"
 def says_that_the_call_went_well(output):
     assert "Alice: connected\n" in output and "Bob: connected\n" in output
     assert "Bob: audio comes\n" in output
+    assert "Alice read: I do!\n" in output and "Bob read: Do you hear me?\n" in output
     assert "Bob heard 50 packets of Alice's sound\n" in output
     assert output.endswith("Alice: closed at the end\nBob: closed at the end\n")
 

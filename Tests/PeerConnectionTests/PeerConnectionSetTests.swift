@@ -182,6 +182,48 @@ import Wire
         #expect(mesh.isWhole)
     }
 
+    @Test func `a message goes to one peer, or to all, and comes with its sender's name`() throws {
+        let mesh = SimulatedMesh(
+            ["Anna", "Ben", "Cem"], seed: 5,
+            conditions: PathConditions(loss: 0.1, delay: .milliseconds(5)...(.milliseconds(20))))
+        try mesh.connectAll()
+        let early = mesh.act("Anna") { set, now in set.broadcast(.string("too early"), at: now) }
+        #expect(early.isEmpty)
+        #expect(
+            failure { try mesh.act("Anna") { set, now in try set.send(.string(""), to: "Ben", at: now) } }
+                == "InvalidStateError")
+        let areOpen = mesh.run(for: .seconds(30)) { mesh in
+            mesh.participants.allSatisfy { channelStates(of: $0) == [.open, .open] }
+        }
+        #expect(areOpen)
+        try mesh.act("Anna") { set, now in try set.send(.string("to Ben"), to: "Ben", at: now) }
+        let told = mesh.act("Ben") { set, now in set.broadcast(.binary([1, 2]), at: now) }
+        #expect(told == ["Anna", "Cem"])
+        mesh.run(for: .seconds(5))
+        #expect(messages(of: mesh["Anna"]) == ["Ben": [.binary([1, 2])]])
+        #expect(messages(of: mesh["Ben"]) == ["Anna": [.string("to Ben")]])
+        #expect(messages(of: mesh["Cem"]) == ["Ben": [.binary([1, 2])]])
+
+        mesh.act("Cem") { set, now in set.removePeer("Ben", at: now) }
+        mesh.run(for: .seconds(2))
+        let left = mesh.act("Ben") { set, now in set.broadcast(.string("still here?"), at: now) }
+        #expect(left == ["Anna"])
+        let nobody = failure { try mesh.act("Ben") { set, now in try set.send(.string(""), to: "Cem", at: now) } }
+        #expect(nobody == "InvalidStateError")
+    }
+
+    private func channelStates(of participant: SimulatedMesh.Participant) -> [RTCDataChannelState] {
+        participant.events.compactMap { if case .channelStateChanged(let state, _) = $0 { state } else { nil } }
+    }
+
+    private func messages(of participant: SimulatedMesh.Participant) -> [String: [DataChannelMessage]] {
+        var messages: [String: [DataChannelMessage]] = [:]
+        for case .message(let message, let sender) in participant.events {
+            messages[sender, default: []].append(message)
+        }
+        return messages
+    }
+
     @Test func `a path that is cut is found again by a restart, and one that stays away costs that peer alone`() throws
     {
         let mesh = try whole(["Anna", "Ben", "Cem"], seed: 7)

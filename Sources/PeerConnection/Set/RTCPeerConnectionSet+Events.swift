@@ -65,6 +65,10 @@ extension RTCPeerConnectionSet {
         case .keyFrameRequested(let transceiver):
             guard let track = members[id]?.transceivers.first(where: { $0.value == transceiver })?.key else { return }
             events.append(.keyFrameRequested(track, by: id))
+        case .dataChannelStateChanged(members[id]?.channel, let state):
+            events.append(.channelStateChanged(state, id))
+        case .message(members[id]?.channel, let message):
+            events.append(.message(message, from: id))
         default:
             break
         }

@@ -50,6 +50,10 @@ public struct RTCPeerConnectionSet<ID: Hashable & Sendable> {
         case packet(TransceiverID, RTPPacket, sequence: Int64, from: ID)
         /// A peer cannot decode a local track on without a key frame.
         case keyFrameRequested(LocalTrackID, by: ID)
+        /// Messages can be sent to the peer (`open`), or can no longer.
+        case channelStateChanged(RTCDataChannelState, ID)
+        /// A message of a peer's, for this side or for all.
+        case message(DataChannelMessage, from: ID)
         /// What a peer signalled could not be used; the connection goes on as it was.
         case signalRefused(RTCError, from: ID)
         /// The peer is no longer of the set, for this reason.
@@ -94,6 +98,8 @@ public struct RTCPeerConnectionSet<ID: Hashable & Sendable> {
         var recovery: ConnectionRecovery
         var transceivers: [LocalTrackID: TransceiverID] = [:]
         var remoteTracks: [TransceiverID: MediaKind] = [:]
+        /// The channel that messages go by.
+        var channel: DataChannelID?
         /// Whether offers of its own may be made: one that waits to be called first takes the caller's.
         var mayOffer: Bool
         /// When it is given up unless it was connected once.
@@ -170,6 +176,7 @@ public struct RTCPeerConnectionSet<ID: Hashable & Sendable> {
         }
         if areAddressesEnded { member.connection.handle(.localAddressesEnded, at: now) }
         for track in localTracks { add(track, to: &member) }
+        addChannel(to: &member, at: now)
         members[id] = member
         settle(id, at: now)
     }

@@ -60,12 +60,29 @@ struct StatsCollector {
     }
 
     mutating func add(_ connection: RTCPeerConnection) {
-        append(.peerConnection(RTCPeerConnectionStats(id: "peer-connection", timestamp: timestamp)))
+        var object = RTCPeerConnectionStats(id: "peer-connection", timestamp: timestamp)
+        object.dataChannelsOpened = connection.channels.openedCount
+        object.dataChannelsClosed = connection.channels.closedCount
+        append(.peerConnection(object))
         addTransports(of: connection)
+        for channel in connection.channels.closed + connection.dataChannels { add(channel) }
         for stream in connection.media.outgoing { add(stream, of: connection, isActive: true) }
         for stream in connection.media.paused { add(stream, of: connection, isActive: false) }
         let streams = connection.media.streams.values.sorted { $0.receiver.ssrc.rawValue < $1.receiver.ssrc.rawValue }
         for stream in streams where stream.receiver.statistics.packetsReceived > 0 { add(stream, of: connection) }
+    }
+
+    private mutating func add(_ channel: RTCDataChannel) {
+        var object = RTCDataChannelStats(
+            id: "data-channel-\(channel.id.rawValue)", timestamp: timestamp, state: channel.readyState)
+        object.label = channel.label
+        object.protocol = channel.protocol
+        object.dataChannelIdentifier = channel.streamIdentifier
+        object.messagesSent = channel.traffic.messagesSent
+        object.bytesSent = channel.traffic.bytesSent
+        object.messagesReceived = channel.traffic.messagesReceived
+        object.bytesReceived = channel.traffic.bytesReceived
+        append(.dataChannel(object))
     }
 
     // MARK: Streams

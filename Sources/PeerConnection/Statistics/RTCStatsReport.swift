@@ -4,8 +4,8 @@
 /// Its coded form is what a browser's `Object.fromEntries(await connection.getStats())` is: an object whose keys are the
 /// identifiers. A member that cannot be known is absent.
 public struct RTCStatsReport: Sendable, Codable {
-    /// The statistics, in the order: connection, transports, candidates and pairs, certificates, codecs, sources,
-    /// streams.
+    /// The statistics, in the order: connection, transports, candidates and pairs, certificates, data channels,
+    /// codecs, sources, streams.
     public private(set) var stats: [RTCStats]
 
     init(_ stats: [RTCStats]) {
@@ -67,6 +67,8 @@ public enum RTCStatsType: String, Sendable, Codable, CaseIterable {
     case remoteOutboundRTP = "remote-outbound-rtp"
     /// `RTCMediaSourceStats`
     case mediaSource = "media-source"
+    /// `RTCDataChannelStats`
+    case dataChannel = "data-channel"
     /// `RTCPeerConnectionStats`
     case peerConnection = "peer-connection"
     /// `RTCTransportStats`
@@ -95,6 +97,8 @@ public enum RTCStats: Sendable, Hashable, Codable {
     case remoteOutboundRTP(RTCRemoteOutboundRtpStreamStats)
     /// What a stream of ours is made of.
     case mediaSource(RTCMediaSourceStats)
+    /// A data channel.
+    case dataChannel(RTCDataChannelStats)
     /// The connection.
     case peerConnection(RTCPeerConnectionStats)
     /// A transport.
@@ -115,6 +119,7 @@ public enum RTCStats: Sendable, Hashable, Codable {
         case .remoteInboundRTP(let stats): stats
         case .remoteOutboundRTP(let stats): stats
         case .mediaSource(let stats): stats
+        case .dataChannel(let stats): stats
         case .peerConnection(let stats): stats
         case .transport(let stats): stats
         case .candidatePair(let stats): stats
@@ -139,6 +144,7 @@ public enum RTCStats: Sendable, Hashable, Codable {
         case .remoteInboundRTP: self = .remoteInboundRTP(try .init(from: decoder))
         case .remoteOutboundRTP: self = .remoteOutboundRTP(try .init(from: decoder))
         case .mediaSource: self = .mediaSource(try .init(from: decoder))
+        case .dataChannel: self = .dataChannel(try .init(from: decoder))
         case .peerConnection: self = .peerConnection(try .init(from: decoder))
         case .transport: self = .transport(try .init(from: decoder))
         case .candidatePair: self = .candidatePair(try .init(from: decoder))

@@ -1,4 +1,4 @@
-// two-peers: two peers in one process find each other, agree on keys, and one of them sends sound to the other.
+// two-peers: two peers in one process find each other, agree on keys, and one of them sends sound to the other, and a message.
 //
 // A peer connection opens no socket and reads no clock. It is told what happened (`handle`), and then drained: its events,
 // and the datagrams in its outbox. Here the other peer takes the network's place, and a function call the signalling's.
@@ -22,6 +22,7 @@ struct Party {
     var peer: RTCPeerConnection
     var negotiation: PerfectNegotiation
     var packetsHeard = 0
+    var messagesRead: [String] = []
 
     init(_ name: String, at address: SocketAddress, isPolite: Bool) throws {
         self.name = name
@@ -54,6 +55,7 @@ var parties = [
 ]
 let voice = parties[0].peer.addTrack(.audio, streamID: "alice")
 var packetsSent = 0
+let chat = try parties[0].peer.createDataChannel("chat", at: now())
 
 /// Does what came of the last thing that `party` was told.
 @MainActor func drain(_ party: Int) throws {
@@ -72,6 +74,11 @@ var packetsSent = 0
             print("\(parties[party].name): \(kind) \(isActive ? "comes" : "has stopped")")
         case .packet:
             parties[party].packetsHeard += 1
+        case .dataChannelStateChanged(chat, .open) where party == 0:
+            try parties[party].peer.send(.string("Do you hear me?"), on: chat, at: now())
+        case .message(let channel, .string(let text)):
+            parties[party].messagesRead.append(text)
+            if party == 1 { try parties[party].peer.send(.string("I do!"), on: channel, at: now()) }
         default:
             break
         }
@@ -85,7 +92,7 @@ var packetsSent = 0
     }
 }
 
-while parties[1].packetsHeard < 50 {
+while parties[1].packetsHeard < 50 || parties.contains(where: \.messagesRead.isEmpty) {
     guard now() < .zero + .seconds(10) else { fatalError("no call came about in ten seconds") }
     if parties[0].peer.canSend(on: voice) {
         // 20 ms of silence, as Opus codes it; a program gives what its encoder made
@@ -101,6 +108,7 @@ while parties[1].packetsHeard < 50 {
         try drain(party)
     }
 }
+for party in parties { print("\(party.name) read: \(party.messagesRead.joined())") }
 print("Bob heard \(parties[1].packetsHeard) packets of Alice's sound")
 parties[0].peer.close(at: now())
 for party in parties.indices { try drain(party) }
