@@ -15,8 +15,9 @@ extension CallHub {
             id,
             .welcome(
                 .init(
-                    id: id, doorName: configuration.doorName, devices: devices, iceServers: configuration.iceServers,
-                    ringTimeout: configuration.ringTimeout, maxCallDuration: configuration.maxCallDuration)))
+                    id: id, doorName: configuration.doorName, devices: devices, iceServers: iceServers,
+                    iceTransportPolicy: configuration.iceTransportPolicy, ringTimeout: configuration.ringTimeout,
+                    maxCallDuration: configuration.maxCallDuration)))
         emit(.log(.viewerJoined(id)))
         announcePresence(at: now)
         // who opens the page because the bell rang finds it ringing

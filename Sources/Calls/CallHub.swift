@@ -1,3 +1,4 @@
+public import PeerConnection
 public import Wire
 
 /// Who is present, who is in a call, and who rings: the core of the call protocol.
@@ -11,6 +12,8 @@ public struct CallHub {
         public var doorName = "Front door"
         /// The servers that pages are told to use.
         public var iceServers: [ICEServer] = []
+        /// Which candidates they are told to use.
+        public var iceTransportPolicy = RTCIceTransportPolicy.all
         /// How long a ring lasts.
         public var ringTimeout: Duration = .seconds(30)
         /// How long a call may last; nil for as long as it likes.
@@ -59,6 +62,8 @@ public struct CallHub {
     let configuration: Configuration
     let random: any RandomSource
     var devices: DoorDevices
+    /// The servers that pages are told to use.
+    var iceServers: [ICEServer]
     var watchers = 0
     var viewers: [ParticipantID: Viewer] = [:]
     var calls: [CallID: Call] = [:]
@@ -75,6 +80,7 @@ public struct CallHub {
     /// A hub of one door.
     public init(configuration: Configuration, devices: DoorDevices, random: any RandomSource) {
         self.configuration = configuration
+        iceServers = configuration.iceServers
         self.devices = devices
         self.random = random
     }
@@ -116,6 +122,10 @@ public struct CallHub {
         case .peerFailed(let call, let reason):
             end(call, calls[call]?.isConnected == true ? .connectionLost : .peerFailed, detail: reason, at: now)
         case .devicesChanged(let new): change(to: new)
+        case .iceServersChanged(let servers):
+            guard servers != iceServers else { break }
+            iceServers = servers
+            tellAll { _ in .iceServers(servers) }
         case .watchersChanged(let count):
             watchers = count
             announcePresence(at: now)

@@ -3,7 +3,7 @@ import Wire
 
 /// The fields that the daemon's messages have.
 private enum Field: String, CodingKey {
-    case type, id, `protocol`, door, iceServers, ringTimeoutMs, maxCallDurationMs
+    case type, id, `protocol`, door, iceServers, iceTransportPolicy, ringTimeoutMs, maxCallDurationMs
     case participants, watchers
     case camera, microphone, speaker
     case call, from, at, expiresInMs, by, `continues`, reason
@@ -25,6 +25,7 @@ extension DoorMessage: Encodable {
     public var type: String {
         switch self {
         case .welcome: "welcome"
+        case .iceServers: "ice-servers"
         case .presence: "presence"
         case .door: "door"
         case .callIncoming: "call-incoming"
@@ -44,6 +45,8 @@ extension DoorMessage: Encodable {
         switch self {
         case .welcome(let welcome):
             try welcome.encode(to: &fields)
+        case .iceServers(let servers):
+            try fields.encode(servers, forKey: .iceServers)
         case .presence(let participants, let watchers):
             try fields.encode(participants, forKey: .participants)
             try fields.encode(watchers, forKey: .watchers)
@@ -88,6 +91,7 @@ extension DoorMessage.Welcome {
             speaker: devices.speaker)
         try fields.encode(door, forKey: .door)
         try fields.encode(iceServers, forKey: .iceServers)
+        try fields.encode(iceTransportPolicy, forKey: .iceTransportPolicy)
         try fields.encode(ringTimeout.wholeMilliseconds, forKey: .ringTimeoutMs)
         try fields.encode(maxCallDuration?.wholeMilliseconds ?? 0, forKey: .maxCallDurationMs)
     }

@@ -24,6 +24,8 @@ public enum HubInput: Hashable, Sendable {
     case peerFailed(CallID, String)
     /// A device of the door changed its state.
     case devicesChanged(DoorDevices)
+    /// The servers for the pages' peer connections, or the credentials there, are others now.
+    case iceServersChanged([ICEServer])
     /// The number of WHEP players changed.
     case watchersChanged(Int)
     /// The daemon is stopping.

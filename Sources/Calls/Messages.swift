@@ -1,3 +1,5 @@
+public import PeerConnection
+
 /// A message from a page to the daemon. PROTOCOL.md documents every type and field.
 ///
 /// Decoding reports what is wrong as a `BadMessage`; only the JSON reader's own complaint about bytes that are no
@@ -29,6 +31,8 @@ public enum DoorMessage: Hashable, Sendable {
         public var devices: DoorDevices
         /// The servers the page's peer connection is to use.
         public var iceServers: [ICEServer]
+        /// Which candidates the page's peer connection is to use.
+        public var iceTransportPolicy: RTCIceTransportPolicy
         /// How long a ring lasts.
         public var ringTimeout: Duration
         /// How long a call may last; nil for as long as it likes.
@@ -36,13 +40,14 @@ public enum DoorMessage: Hashable, Sendable {
 
         /// A welcome to the page `id`.
         public init(
-            id: ParticipantID, doorName: String, devices: DoorDevices, iceServers: [ICEServer], ringTimeout: Duration,
-            maxCallDuration: Duration?
+            id: ParticipantID, doorName: String, devices: DoorDevices, iceServers: [ICEServer],
+            iceTransportPolicy: RTCIceTransportPolicy = .all, ringTimeout: Duration, maxCallDuration: Duration?
         ) {
             self.id = id
             self.doorName = doorName
             self.devices = devices
             self.iceServers = iceServers
+            self.iceTransportPolicy = iceTransportPolicy
             self.ringTimeout = ringTimeout
             self.maxCallDuration = maxCallDuration
         }
@@ -50,6 +55,8 @@ public enum DoorMessage: Hashable, Sendable {
 
     /// `welcome`.
     case welcome(Welcome)
+    /// `ice-servers`: from now on the page's peer connection is to use these; what it had will expire.
+    case iceServers([ICEServer])
     /// `presence`: everyone present, and how many WHEP players watch besides.
     case presence([Presence], watchers: Int)
     /// `door`: the state of a device changed.

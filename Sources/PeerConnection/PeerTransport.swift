@@ -56,7 +56,7 @@ struct PeerTransport {
     enum StreamEvent {
         case opened(local: SocketAddress, remote: SocketAddress)
         case bytes([UInt8])
-        case closed
+        case closed(String?)
     }
 
     /// DTLS datagrams kept until the role is known: a whole flight of a ClientHello.
@@ -141,6 +141,13 @@ struct PeerTransport {
         relays.removeBase(address, at: now)
     }
 
+    /// ICE begins anew (RFC 8445 §9).
+    mutating func restart(_ credentials: ICECredentials, at now: Instant) {
+        let isSilent = [.disconnected, .failed].contains(iceState)
+        ice.handle(.restart(credentials), at: now)
+        if isSilent { relays.silenceNoticed(at: now) }
+    }
+
     mutating func addSTUNServer(_ server: SocketAddress, at now: Instant) {
         ice.handle(.stunServerAdded(server), at: now)
     }
@@ -148,6 +155,9 @@ struct PeerTransport {
     mutating func endAddresses() { hasEndOfAddresses = true }
 
     mutating func endServers() { hasEndOfServers = true }
+
+    /// A server's name is asked for once more.
+    mutating func awaitServers() { hasEndOfServers = false }
 
     /// Nothing more is gathered once every address and server was given and every TURN server has answered, or was given
     /// up. Whether that is now.
@@ -202,7 +212,7 @@ struct PeerTransport {
             case .opened(let local, let remote):
                 relays.streamOpened(stream, local: local, remote: remote, at: now)
             case .bytes(let bytes): relays.receive(bytes, on: stream, at: now)
-            case .closed: relays.streamClosed(stream, at: now)
+            case .closed(let reason): relays.streamClosed(stream, reason, at: now)
             }
             return true
         }

@@ -25,7 +25,7 @@ extension RTCPeerConnection {
         for id in plan.transports {
             guard let credentials = plan.credentials[id] else { continue }
             if let index = index(of: id) {
-                transports[index].ice.handle(.restart(credentials), at: now)
+                transports[index].restart(credentials, at: now)
             } else {
                 makeTransport(id, credentials: credentials, at: now)
             }

@@ -76,8 +76,9 @@ public struct RTCPeerConnection {
         case streamOpened(StreamID, local: SocketAddress, remote: SocketAddress)
         /// Bytes came on a connection, cut as the network happened to bring them.
         case streamBytes(StreamID, [UInt8])
-        /// The other side has closed a connection, or it broke, or it could not be opened.
-        case streamClosed(StreamID)
+        /// The other side has closed a connection, or it broke, or it could not be opened; `reason` says why, where that
+        /// is known, for the report of a TURN server.
+        case streamClosed(StreamID, reason: String? = nil)
         /// What `nameWanted` asked for; no address where there is no such name.
         case nameResolved(String, [IPAddress])
         /// The deadline may have passed.
@@ -296,8 +297,8 @@ public struct RTCPeerConnection {
             handle(.opened(local: local, remote: remote), of: stream, at: now)
         case .streamBytes(let stream, let bytes):
             handle(.bytes(bytes), of: stream, at: now)
-        case .streamClosed(let stream):
-            handle(.closed, of: stream, at: now)
+        case .streamClosed(let stream, let reason):
+            handle(.closed(reason), of: stream, at: now)
         case .nameResolved(let name, let addresses):
             serverNameResolved(name, to: addresses, at: now)
             for index in transports.indices {

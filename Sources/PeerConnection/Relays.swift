@@ -186,9 +186,10 @@ struct Relays {
         tell(relay.id, .transportOpened(transport), at: now)
     }
 
-    mutating func streamClosed(_ stream: StreamID, at now: Instant) {
+    mutating func streamClosed(_ stream: StreamID, _ reason: String?, at now: Instant) {
         guard let relay = relays.first(where: { $0.stream == stream }) else { return }
-        tell(relay.id, .transportClosed("The server cannot be connected to, or has closed the connection"), at: now)
+        let unknown = "The server cannot be connected to, or has closed the connection"
+        tell(relay.id, .transportClosed(reason ?? unknown), at: now)
     }
 
     mutating func receive(_ bytes: [UInt8], on stream: StreamID, at now: Instant) {
@@ -209,6 +210,12 @@ struct Relays {
         for relay in relays where relay.isRetired && !relay.addresses.contains(pair.localAddress) {
             remove(relay.id, at: now)
         }
+    }
+
+    /// ICE looks for another path: whether the servers still have what they have allocated is asked, so that what is gone
+    /// is replaced.
+    mutating func silenceNoticed(at now: Instant) {
+        for relay in relays where !relay.isRetired { tell(relay.id, .silenceNoticed, at: now) }
     }
 
     mutating func permissionWanted(at relayed: SocketAddress, for ip: IPAddress, at now: Instant) {

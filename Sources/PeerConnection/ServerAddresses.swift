@@ -21,12 +21,18 @@ struct ServerAddresses {
     var deadline: Instant?
 
     init(_ servers: [RTCIceServer]) {
+        _ = add(servers)
+    }
+
+    /// Takes in the URLs of `servers` that are new, and returns them.
+    mutating func add(_ servers: [RTCIceServer]) -> [Entry] {
+        let known = entries.count
         for server in servers {
-            for url in server.urls where entries.count < Self.limit {
-                let address = IPAddress(url.host).map { [$0] }
-                entries.append(Entry(url: url, server: server, addresses: address))
+            for url in server.urls where entries.count < Self.limit && !entries.contains(where: { $0.url == url }) {
+                entries.append(Entry(url: url, server: server, addresses: IPAddress(url.host).map { [$0] }))
             }
         }
+        return Array(entries[known...])
     }
 
     /// The names that are not known yet.
@@ -60,8 +66,9 @@ struct ServerAddresses {
 
 /// The servers of `iceServers`, for every transport.
 extension RTCPeerConnection {
-    /// Takes new credentials for the TURN servers that were configured: those of `servers` that have the same URLs. An
-    /// allocation goes on with them, or is replaced before it ends.
+    /// Takes new credentials for the TURN servers that are known: those of `servers` that have the same URLs. An
+    /// allocation goes on with them, or is replaced before it ends. Servers that are new are asked at once, and their
+    /// candidates trickle; what is not named any more stays in use.
     public mutating func setIceServers(_ servers: [RTCIceServer], at now: Instant) {
         for entry in self.servers.renew(servers) {
             for index in transports.indices {
@@ -69,6 +76,15 @@ extension RTCPeerConnection {
                     entry.url, username: entry.server.username, credential: entry.server.credential,
                     expiresAt: expiry(of: entry.server), at: now)
             }
+        }
+        for entry in self.servers.add(servers) where !transports.isEmpty {
+            guard entry.addresses == nil else {
+                for index in transports.indices { add(entry, toTransport: index, at: now) }
+                continue
+            }
+            for index in transports.indices { transports[index].awaitServers() }
+            self.servers.deadline = now + configuration.ice.gatheringTimeout
+            events.append(.nameWanted(entry.url.host))
         }
         drainTransports(at: now)
     }

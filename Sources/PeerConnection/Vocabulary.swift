@@ -47,11 +47,11 @@ public enum RTCBundlePolicy: String, Sendable {
 }
 
 /// Which candidates are gathered and used (W3C §4.2.5).
-public enum RTCIceTransportPolicy: String, Sendable, Codable {
-    /// Only addresses on TURN servers: the other side learns none of ours.
-    case relay
+public enum RTCIceTransportPolicy: String, CaseIterable, Sendable, Codable {
     /// All.
     case all
+    /// Only addresses on TURN servers: the other side learns none of ours.
+    case relay
 }
 
 /// What a session description is (W3C §4.6.1).

@@ -84,14 +84,14 @@ def open_page(request: pytest.FixtureRequest) -> Iterator[Any]:
 
 @pytest.fixture
 def start_daemon(request: pytest.FixtureRequest) -> Iterator[Any]:
-    """`start_daemon(**{"key.path": value})`: a daemon with settings of the test's own."""
+    """`start_daemon(**{"key.path": value})`: a daemon with settings of the test's own; `through` is a command that starts it."""
     if not BINARY.is_file():
         pytest.fail(f"no daemon at {BINARY}: build it (swift build -c release) or name it in DOORWARD_BINARY")
     daemons: list[Daemon] = []
     request.node.daemons = daemons
 
-    def start(**settings: Any) -> Daemon:
-        daemons.append(Daemon(settings))
+    def start(*, through: list[str] | None = None, **settings: Any) -> Daemon:
+        daemons.append(Daemon(settings, through))
         return daemons[-1]
 
     yield start

@@ -132,7 +132,7 @@ import Testing
                 ICEServer(urls: ["turn:t.example"], username: "u", credential: "c"),
                 ICEServer(urls: ["stun:s.example"]),
             ],
-            ringTimeout: .milliseconds(30_500), maxCallDuration: nil)
+            iceTransportPolicy: .relay, ringTimeout: .milliseconds(30_500), maxCallDuration: nil)
         #expect(
             try encode(.welcome(welcome)) == [
                 "type": "welcome", "id": "v", "protocol": 1, "ringTimeoutMs": 30_500, "maxCallDurationMs": 0,
@@ -140,6 +140,12 @@ import Testing
                 "iceServers": [
                     ["urls": ["turn:t.example"], "username": "u", "credential": "c"], ["urls": ["stun:s.example"]],
                 ],
+                "iceTransportPolicy": "relay",
+            ])
+        #expect(
+            try encode(.iceServers([ICEServer(urls: ["turn:t.example"], username: "later:u", credential: "d")])) == [
+                "type": "ice-servers",
+                "iceServers": [["urls": ["turn:t.example"], "username": "later:u", "credential": "d"]],
             ])
     }
 

@@ -25,6 +25,21 @@ import Wire
                     ], watchers: 0))
     }
 
+    @Test func newCredentialsAreToldToWhoIsThereAndToWhoComes() throws {
+        var house = House { $0.iceServers = [ICEServer(urls: ["turn:t.example"], username: "1:v", credential: "a")] }
+        let kitchen = house.open("Kitchen")
+        let renewed = [ICEServer(urls: ["turn:t.example"], username: "2:v", credential: "b")]
+        #expect(house.handle(.iceServersChanged(renewed)).allMessages(to: kitchen) == [.iceServers(renewed)])
+        // the same again is no news
+        #expect(house.handle(.iceServersChanged(renewed)).allMessages(to: kitchen).isEmpty)
+        let study = ParticipantID("study")
+        guard case .welcome(let welcome)? = house.handle(.viewerConnected(study)).allMessages(to: study).first else {
+            Issue.record("no welcome")
+            return
+        }
+        #expect(welcome.iceServers == renewed)
+    }
+
     @Test func everyoneIsToldWhenSomeoneComesIsRenamedCallsAndGoes() throws {
         var house = House()
         let kitchen = house.open("Kitchen")

@@ -44,7 +44,7 @@ def test_an_offer_is_answered_by_a_resource(daemon, whep):
 def test_the_ice_servers_come_as_links(start_daemon):
     daemon = start_daemon(
         {
-            "network.turn_server": "turn:turn.invalid:3478",
+            "network.turn_servers": "turn:turn.invalid:3478",
             "network.turn_username": "door",
             "network.turn_credential": "secret",
         }

@@ -75,6 +75,14 @@ package struct SimulatedTURNServer {
         self.random = random
     }
 
+    /// The server is started anew, and knows nothing of what was.
+    package mutating func restart() {
+        allocations = [:]
+        nonces = [:]
+        readers = [:]
+        answers = [:]
+    }
+
     package mutating func takeOutputs() -> [Output] {
         defer { outputs = [] }
         return outputs

@@ -208,7 +208,7 @@ package final class Simulation {
         // no simulated network has TCP, but to a TURN server, or names
         case .streamWanted(let stream, let local, let remote, _):
             guard remote == turnServer?.address, let local else {
-                return self[side].peer.handle(.streamClosed(stream), at: now)
+                return self[side].peer.handle(.streamClosed(stream, reason: "nobody listens there"), at: now)
             }
             openRelaySocket(stream, isTCP: true, from: local, to: remote, on: side)
         case .relaySocketWanted(let stream, let local, let remote):

@@ -152,6 +152,50 @@ import Wire
         #expect(simulation[.impolite].peer.iceGatheringState == .complete)
     }
 
+    @Test func `a server that is named only after the offer is asked, and its address trickles`() {
+        let simulation = Simulation(seed: 11, turnServer: .init()) { configuration, side in
+            if side == .impolite { configuration.iceTransportPolicy = .relay }
+        }
+        simulation.act(.impolite) { endpoint, _ in
+            _ = endpoint.peer.addTransceiver(.audio, direction: .sendrecv)
+        }
+        simulation.run(for: .seconds(2))
+        #expect(!simulation.areConnected)
+        simulation.act(.impolite) { endpoint, now in endpoint.peer.setIceServers(Self.servers, at: now) }
+        #expect(simulation.run(for: .seconds(5)) { $0.areConnected })
+        #expect(simulation[.impolite].peer.selectedPair?.local.kind == .relayed)
+    }
+
+    @Test func `comes back by new allocations when the server was started anew`() {
+        let simulation = Self.call(seed: 13, both: true)
+        #expect(simulation.run(for: .seconds(5)) { $0.areConnected })
+        let first = Simulation.Side.allCases.map { simulation[$0].peer.selectedPair?.localAddress }
+        simulation.turnServer?.restart()
+        #expect(simulation.run(for: .seconds(20)) { !$0.areConnected })
+        for side in Simulation.Side.allCases {
+            simulation.act(side) { endpoint, _ in endpoint.peer.restartIce() }
+        }
+        #expect(simulation.run(for: .seconds(5)) { $0.areConnected })
+        #expect(simulation[.impolite].candidateErrors.map(\.errorCode) == [437])
+        #expect(simulation[.polite].candidateErrors.map(\.errorCode) == [437])
+        for (before, side) in zip(first, Simulation.Side.allCases) {
+            #expect(simulation[side].peer.selectedPair?.localAddress != before)
+        }
+        #expect(Self.talk(simulation, packets: 100) == 100)
+    }
+
+    @Test func `tells why the way to a server cannot be opened`() {
+        let simulation = Simulation(seed: 12, turnServer: .init()) { configuration, side in
+            if side == .impolite { configuration.iceServers = [Self.server("turns:203.0.113.1")] }
+        }
+        simulation.act(.impolite) { endpoint, _ in
+            _ = endpoint.peer.addTransceiver(.audio, direction: .sendrecv)
+        }
+        #expect(simulation.run(for: .seconds(5)) { $0.areConnected })
+        #expect(simulation[.impolite].candidateErrors.map(\.errorText) == ["nobody listens there"])
+        #expect(simulation[.impolite].candidateErrors.map(\.errorCode) == [701])
+    }
+
     // MARK: Credentials
 
     static let epoch = Instant.zero - .seconds(1_900_000_000)

@@ -1,4 +1,5 @@
 public import ICE
+public import PeerConnection
 public import Wire
 
 extension Configuration {
@@ -30,12 +31,20 @@ extension Configuration {
         public var hideAddresses = false
         /// Servers that tell the page and the daemon their public addresses.
         public var stunServers: [RTCIceServerURL] = []
-        /// The server that relays where nothing else gets through, for the page's RTCPeerConnection; nil for none.
-        public var turnServer: RTCIceServerURL?
-        /// The name at the TURN server.
+        /// Servers that relay where nothing else gets through, for the page and the daemon.
+        public var turnServers: [RTCIceServerURL] = []
+        /// The name at the TURN servers.
         public var turnUsername = ""
-        /// The password at the TURN server.
+        /// The password at the TURN servers.
         public var turnCredential = ""
+        /// The secret that is shared with the TURN servers, of which names and passwords are made; empty for none.
+        public var turnSecret = ""
+        /// How long those are valid.
+        public var turnCredentialLifetime = Duration.seconds(3600)
+        /// The PEM file of the authorities that vouch for TURN servers under TLS; nil for the system's.
+        public var turnAuthorities: String?
+        /// Whether calls go by TURN servers alone, on both sides.
+        public var iceTransportPolicy = RTCIceTransportPolicy.all
     }
 }
 
@@ -82,14 +91,37 @@ extension Configuration.Network {
                 None is asked unless it stands here.
                 """),
             .init(
-                "turn_server", \.turnServer, .optional(.iceServer([.turn, .turns])), variable: "TURN_SERVER",
+                "turn_servers", \.turnServers, .list(of: .iceServer([.turn, .turns])), variable: "TURN_SERVER",
                 """
-                The TURN server that the page may relay through, such as turn:turn.example.org:3478?transport=udp.
-                It needs a name and a password. Empty: none.
+                TURN servers that relay where nothing else gets through, or one server's ways in, such as
+                ["turn:turn.example.org", "turn:turn.example.org?transport=tcp", "turns:turn.example.org"]: UDP, TCP, TLS.
+                They need a name and a password, or a secret.
                 """),
-            .init("turn_username", \.turnUsername, .text(0...512), variable: "TURN_USERNAME", "Its user name."),
+            .init(
+                "turn_username", \.turnUsername, .text(0...512), variable: "TURN_USERNAME", "The user name there."),
             .init(
                 "turn_credential", \.turnCredential, .text(0...512, isSecret: true), variable: "TURN_CREDENTIAL",
-                "Its password."),
+                "The password there."),
+            .init(
+                "turn_secret", \.turnSecret, .text(0...512, isSecret: true), variable: "TURN_SECRET",
+                """
+                In place of both: the secret shared with the servers (coturn's use-auth-secret), of which names and passwords
+                are made that expire, and are renewed before they do. It never leaves this machine.
+                """),
+            .init(
+                "turn_credential_lifetime_seconds", \.turnCredentialLifetime, .duration(.seconds, 4...604_800),
+                "How long those are valid."),
+            .init(
+                "turn_authorities", \.turnAuthorities, .optionalText,
+                """
+                A PEM file with the certificates of the authorities that vouch for turns: servers, for this machine's own
+                connections to them. Empty: those that the system trusts.
+                """),
+            .init(
+                "ice_transport_policy", \.iceTransportPolicy, .choice,
+                """
+                all: media goes the shortest way there is. relay: by TURN servers alone, so that neither side of a call
+                learns the other's address.
+                """),
         ])
 }

@@ -1,4 +1,5 @@
 import Glibc
+import PeerConnection
 
 /// Collects settings, and what is wrong with them, from a file, the environment and options, in this order.
 struct ConfigurationLoader {
@@ -128,13 +129,22 @@ struct ConfigurationLoader {
         let network = configuration.network
         // W3C WebRTC §4.4.1.6 ("set a configuration"): the page's RTCPeerConnection throws an InvalidAccessError for a
         // TURN server without both.
-        if let origin = origins["network.turn_server"], network.turnServer != nil,
+        if let origin = origins["network.turn_servers"], !network.turnServers.isEmpty, network.turnSecret.isEmpty,
             network.turnUsername.isEmpty || network.turnCredential.isEmpty
         {
             errors.append(
                 ConfigurationError(
-                    origin: origin, key: "network.turn_server",
-                    problem: "wants network.turn_username and network.turn_credential beside it"))
+                    origin: origin, key: "network.turn_servers",
+                    problem: "wants network.turn_username and network.turn_credential beside it, or network.turn_secret"
+                ))
+        }
+        if let origin = origins["network.ice_transport_policy"], network.iceTransportPolicy == .relay,
+            network.turnServers.isEmpty
+        {
+            errors.append(
+                ConfigurationError(
+                    origin: origin, key: "network.ice_transport_policy",
+                    problem: "wants network.turn_servers beside relay, or no call comes about"))
         }
         guard errors.isEmpty else { throw ConfigurationErrors(errors: errors) }
         return configuration

@@ -19,7 +19,9 @@ extension Daemon {
         nextSessionNumber += 1
         var settings = RTCPeerConnection.Configuration(certificate: certificate)
         settings.bundlePolicy = .maxBundle
-        settings.stunServers = stunServers
+        settings.iceServers = configuration.network.iceServers(for: "door", at: .now)
+        settings.iceTransportPolicy = configuration.network.iceTransportPolicy
+        settings.unixEpoch = WallClock.unixEpoch(at: now)
         settings.ice.usesActiveTCP = configuration.network.tcp
         settings.ice.externalAddresses = configuration.network.externalAddresses
         settings.ice.externalAddressesReplaceHosts = configuration.network.externalAddressesOnly
@@ -104,20 +106,21 @@ extension Daemon {
             if session.isVoice(transceiver) { voices?.push(packet, from: session.id, at: now) }
         case .keyFrameRequested:
             video?.requestKeyFrame()
-        case .streamWanted(let stream, let local, let remote, nil):
-            openStream(stream, from: local, to: remote, of: session, at: now)
-        case .streamWanted(let stream, _, _, _?), .relaySocketWanted(let stream, _, _):
-            // the daemon names no TURN server
-            session.peer.handle(.streamClosed(stream), at: now)
+        case .streamWanted(let stream, let local, let remote, let name):
+            openStream(stream, from: local, to: remote, tls: name, of: session, at: now)
+        case .relaySocketWanted(let stream, let local, let server):
+            openRelaySocket(stream, from: local, to: server, of: session, at: now)
         case .streamUnwanted(let stream):
-            closeStream(stream, of: session)
+            closeStream(stream, of: session, at: now)
+        case .iceCredentialsWanted(let url):
+            renewCredentials(at: url, of: session, at: now)
         case .nameWanted(let name):
             lookUp(name, for: session.id, at: now)
         case .iceCandidateError(let error):
-            log.debug("peer \(session.id): \(error.url) told \(error.address) nothing: \(error.errorText)")
-        case .signalingStateChanged, .iceGatheringStateChanged, .iceConnectionStateChanged, .iceCredentialsWanted,
-            .track, .accessUnit, .transportFeedback, .receiverEstimatedMaximumBitrate, .dataChannel,
-            .dataChannelStateChanged, .dataChannelError, .message, .bufferedAmountLow:
+            note(error, of: session, at: now)
+        case .signalingStateChanged, .iceGatheringStateChanged, .iceConnectionStateChanged, .track, .accessUnit,
+            .transportFeedback, .receiverEstimatedMaximumBitrate, .dataChannel, .dataChannelStateChanged,
+            .dataChannelError, .message, .bufferedAmountLow:
             // a viewer may open data channels; the door says nothing on them
             break
         }

@@ -49,6 +49,16 @@ struct DaemonStatus: Encodable {
         let datagramsReceived: Int
         let strangers: Int
         let unsent: Int
+        let serverErrors: [ServerError]
+    }
+
+    /// The last error of a STUN or TURN server.
+    struct ServerError: Encodable {
+        let url: String
+        let code: UInt16
+        let reason: String
+        let count: Int
+        let secondsAgo: Double
     }
 
     let version: String
@@ -83,7 +93,12 @@ extension Daemon {
                 dropped: self.video?.droppedFrames ?? 0, encodeCPUMilliseconds: video.encodeCPU.milliseconds),
             network: .init(
                 datagramsReceived: sockets.counters.received, strangers: sockets.counters.strangers,
-                unsent: sockets.counters.unsent),
+                unsent: sockets.counters.unsent,
+                serverErrors: serverErrors.entries.sorted { $0.key < $1.key }.map { url, error in
+                    .init(
+                        url: url, code: error.code, reason: error.reason, count: error.count,
+                        secondsAgo: (now - error.at).inSeconds)
+                }),
             peers: sessions.values.sorted { $0.id.rawValue < $1.id.rawValue }.map { describe($0, at: now) })
         do {
             let encoder = JSONEncoder()
@@ -107,7 +122,9 @@ extension Daemon {
                 targetDelayMilliseconds: voice.jitterBuffer.targetDelay.milliseconds)
         }
         let path = session.peer.selectedPair.map {
-            "\($0.localAddress) – \($0.remoteAddress) (\($0.remote.kind.rawValue)\($0.stream == nil ? "" : " over TCP"))"
+            let relayed = $0.local.kind == .relayed ? "relayed " : ""
+            let transport = $0.stream == nil ? "" : " over TCP"
+            return "\(relayed)\($0.localAddress) – \($0.remoteAddress) (\($0.remote.kind.rawValue)\(transport))"
         }
         return DaemonStatus.Peer(
             kind: kind, connectionState: session.peer.connectionState.rawValue,

@@ -1,9 +1,8 @@
-import CLinux
 import ICE
 import PeerConnection
 import Wire
 
-/// The TCP connections between peers and viewers.
+/// The TCP connections between peers and viewers, and the connections and sockets to TURN servers.
 extension Daemon {
     /// Connections taken at once from one listener, so that a flood leaves time for everything else.
     private static let acceptsAtOnce = 8
@@ -12,26 +11,43 @@ extension Daemon {
 
     // MARK: What peers want
 
-    /// Opens the connection that a peer wants.
+    /// Opens the connection that a peer wants, with TLS where there is a name.
     func openStream(
-        _ stream: StreamID, from local: IPAddress?, to remote: SocketAddress, of session: Session, at now: Instant
+        _ stream: StreamID, from local: IPAddress?, to remote: SocketAddress, tls name: String?, of session: Session,
+        at now: Instant
     ) {
         do throws(SocketError) {
-            let socket = try TCPStream(connectingTo: remote, from: local)
+            let socket = try opener.connect(to: remote, from: local, tls: name)
             let owner = StreamSockets.Owner(session: session.id, stream: stream)
-            let connection = sockets.streams.opening(socket, for: owner, at: now)
-            watch(connection, for: .writable)
+            watch(sockets.streams.opening(socket, for: owner, at: now), for: .writable)
         } catch {
             log.debug("peer \(session.id): \(error)")
-            session.peer.handle(.streamClosed(stream), at: now)
+            session.peer.handle(.streamClosed(stream, reason: error.description), at: now)
+        }
+    }
+
+    /// Binds the socket that a peer wants for a TURN server alone.
+    func openRelaySocket(
+        _ stream: StreamID, from local: IPAddress, to server: SocketAddress, of session: Session, at now: Instant
+    ) {
+        do throws(SocketError) {
+            let socket = try RelaySocket(from: local, to: server)
+            let owner = StreamSockets.Owner(session: session.id, stream: stream)
+            finishOpening(sockets.streams.opening(socket, for: owner, at: now), at: now)
+        } catch {
+            log.debug("peer \(session.id): \(error)")
+            session.peer.handle(.streamClosed(stream, reason: error.description), at: now)
         }
     }
 
     /// Closes a connection that its peer has no use for any more.
-    func closeStream(_ stream: StreamID, of session: Session) {
+    func closeStream(_ stream: StreamID, of session: Session, at now: Instant) {
         guard let connection = sockets.streams.connection(of: .init(session: session.id, stream: stream)) else {
             return
         }
+        // a server is told that its allocation is not needed any more
+        sockets.send(&session.peer.outbox, for: session.id)
+        flush(connection, at: now)
         discard(connection)
     }
 
@@ -43,7 +59,7 @@ extension Daemon {
     /// Writes what the last turn has left, and closes what has shown nothing for too long.
     func serveStreams(at now: Instant) {
         for connection in sockets.streams.overdue(at: now) { discard(connection) }
-        for connection in sockets.streams.connections.values where connection.socket.queued > 0 {
+        for connection in sockets.streams.connections.values where connection.socket.awaitsRoom {
             flush(connection, at: now)
         }
     }
@@ -75,27 +91,38 @@ extension Daemon {
     private func streamReady(_ descriptor: Int32, _ readiness: EventLoop.Readiness) {
         guard let connection = sockets.streams.connections[descriptor] else { return }
         let now = EventLoop.now
-        guard connection.socket.isOpen else { return finishConnecting(connection, at: now) }
+        if !connection.socket.isOpen { finishOpening(connection, at: now) }
+        guard connection.socket.isOpen else { return }
         if readiness.contains(.writable) { flush(connection, at: now) }
         guard readiness.contains(.readable) else { return }
         for _ in 0..<Self.readsAtOnce {
             // what was read may have ended it
             guard sockets.streams.connections[descriptor] === connection else { return }
-            switch connection.socket.read() {
+            switch connection.socket.receive({ take($0, from: connection, at: now) }) {
             case .nothing: return
             case .end: return streamEnded(connection, at: now)
-            case .bytes(let bytes): take(bytes, from: connection, at: now)
+            case .more: continue
             }
         }
     }
 
-    private func finishConnecting(_ connection: StreamSockets.Connection, at now: Instant) {
-        guard let owner = connection.owner, let session = sessions[owner.session],
-            let local = connection.socket.finishConnecting()
-        else { return streamEnded(connection, at: now) }
-        watch(connection, for: .readable)
-        session.peer.handle(
-            .streamOpened(owner.stream, local: local, remote: connection.socket.remote), at: now)
+    private func finishOpening(_ connection: StreamSockets.Connection, at now: Instant) {
+        switch connection.socket.open() {
+        case .failed: streamEnded(connection, at: now)
+        case .underWay: follow(connection)
+        case .open:
+            guard let owner = connection.owner, let session = sessions[owner.session],
+                let local = connection.socket.local
+            else { return streamEnded(connection, at: now) }
+            follow(connection)
+            session.peer.handle(
+                .streamOpened(owner.stream, local: local, remote: connection.socket.remote), at: now)
+        }
+    }
+
+    /// Watches for what a connection waits for.
+    private func follow(_ connection: StreamSockets.Connection) {
+        watch(connection, for: connection.socket.awaitsRoom ? [.readable, .writable] : .readable)
     }
 
     private func take(_ bytes: [UInt8], from connection: StreamSockets.Connection, at now: Instant) {
@@ -126,17 +153,18 @@ extension Daemon {
     private func flush(_ connection: StreamSockets.Connection, at now: Instant) {
         guard connection.socket.isOpen else { return }
         guard connection.socket.flush() else { return streamEnded(connection, at: now) }
-        let isFull = connection.socket.queued > 0
-        if isFull != connection.awaitsRoom { watch(connection, for: isFull ? [.readable, .writable] : .readable) }
+        if connection.socket.awaitsRoom != connection.awaitsRoom { follow(connection) }
     }
 
     private func streamEnded(_ connection: StreamSockets.Connection, at now: Instant) {
+        let reason = connection.socket.failure
         discard(connection)
         guard let owner = connection.owner else { return }
-        sessions[owner.session]?.peer.handle(.streamClosed(owner.stream), at: now)
+        sessions[owner.session]?.peer.handle(.streamClosed(owner.stream, reason: reason), at: now)
     }
 
     private func discard(_ connection: StreamSockets.Connection) {
+        connection.socket.finish()
         loop.forget(connection.socket.descriptor)
         sockets.streams.remove(connection)
     }

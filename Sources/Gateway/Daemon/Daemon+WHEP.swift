@@ -1,4 +1,5 @@
 import Calls
+import ICE
 import PeerConnection
 import SDP
 import Web
@@ -24,10 +25,14 @@ extension Daemon {
         .init("Access-Control-Expose-Headers", "Location, ETag, Link"),
     ]
 
-    func answerWHEP(_ request: HTTPRequest, at now: Instant) -> HTTPResponse {
+    /// How long an answer waits for the addresses of TURN servers: there is no way to tell a player of them later.
+    private static let answerPatience = Duration.milliseconds(1500)
+
+    /// Nil where the answer comes later.
+    func answerWHEP(_ request: HTTPRequest, as id: RequestID, at now: Instant) -> HTTPResponse? {
         switch request.method {
         case "OPTIONS": return preflight("OPTIONS, POST")
-        case "POST": return startPlayer(request, at: now)
+        case "POST": return startPlayer(request, as: id, at: now)
         default: return .notAllowed("OPTIONS, POST")
         }
     }
@@ -62,7 +67,7 @@ extension Daemon {
         HTTPResponse(status: status, text: reason + "\n", headers: Self.crossOrigin)
     }
 
-    private func startPlayer(_ request: HTTPRequest, at now: Instant) -> HTTPResponse {
+    private func startPlayer(_ request: HTTPRequest, as id: RequestID, at now: Instant) -> HTTPResponse? {
         guard request.contentType == "application/sdp" else {
             return refusal(415, "An offer is of the type application/sdp.")
         }
@@ -78,18 +83,14 @@ extension Daemon {
             let offer = RTCSessionDescription(type: .offer, sdp: String(decoding: request.body, as: UTF8.self))
             try session.peer.setRemoteDescription(offer, at: now)
             try session.peer.setLocalDescription(at: now)
-            guard session.peer.sendsAnything, let answer = session.peer.localDescription else {
+            guard session.peer.sendsAnything else {
                 throw .notSupported("the offer wants neither H.264 (packetization-mode 1) nor Opus from the door")
             }
             log.info("whep: a player at \(request.remoteAddress) watches")
             hub.handle(.watchersChanged(players.count), at: now)
-            return HTTPResponse(
-                status: 201,
-                headers: Self.crossOrigin + [
-                    .init("Content-Type", "application/sdp"), .init("Location", "/whep/\(name)"),
-                    .init("ETag", entityTag(of: session)),
-                ] + iceServerLinks,
-                body: Array(answer.sdp.utf8))
+            guard session.peer.iceGatheringState != .complete else { return created(name, session) }
+            awaitedAnswers[session.id] = (id, now + Self.answerPatience)
+            return nil
         } catch {
             endSession(session.id, because: error.description, at: now)
             if case .notSupported = error { return refusal(406, error.description) }
@@ -97,9 +98,33 @@ extension Daemon {
         }
     }
 
+    private func created(_ name: String, _ session: Session) -> HTTPResponse {
+        HTTPResponse(
+            status: 201,
+            headers: Self.crossOrigin + [
+                .init("Content-Type", "application/sdp"), .init("Location", "/whep/\(name)"),
+                .init("ETag", entityTag(of: session)),
+            ] + iceServerLinks,
+            body: Array((session.peer.localDescription?.sdp ?? "").utf8))
+    }
+
+    /// Answers the players whose peers have all their candidates, or have waited long enough.
+    func answerPlayers(at now: Instant) {
+        for (id, awaited) in awaitedAnswers {
+            guard let session = sessions[id], case .player(let name) = session.viewer else {
+                awaitedAnswers[id] = nil
+                web?.respond(to: awaited.request, with: refusal(503, "The door could not take the call."))
+                continue
+            }
+            guard session.peer.iceGatheringState == .complete || now >= awaited.until else { continue }
+            awaitedAnswers[id] = nil
+            web?.respond(to: awaited.request, with: created(name, session))
+        }
+    }
+
     /// The ICE servers a player should use (WHEP §4.6, RFC 9725 §4.6).
     private var iceServerLinks: [HTTPResponse.Header] {
-        configuration.network.pageICEServers.flatMap { server in
+        configuration.network.iceServers(for: "viewer", at: .now).map(ICEServer.init).flatMap { server in
             server.urls.map { url in
                 var value = "<\(url)>; rel=\"ice-server\""
                 if let username = server.username, let credential = server.credential {

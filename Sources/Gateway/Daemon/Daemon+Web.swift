@@ -1,6 +1,3 @@
-import Calls
-import Glibc
-import ICE
 import Web
 import Wire
 
@@ -36,50 +33,19 @@ extension Daemon {
     // MARK: Requests
 
     func answer(_ request: HTTPRequest, as id: RequestID, at now: Instant) {
-        web?.respond(to: id, with: response(to: request, at: now))
+        if let response = response(to: request, as: id, at: now) { web?.respond(to: id, with: response) }
     }
 
-    private func response(to request: HTTPRequest, at now: Instant) -> HTTPResponse {
+    /// What is answered at once; nil where that takes its time.
+    private func response(to request: HTTPRequest, as id: RequestID, at now: Instant) -> HTTPResponse? {
         let parts = request.path.split(separator: "/").map(String.init)
         switch (parts.first, parts.count) {
-        case ("whep", 1): return answerWHEP(request, at: now)
+        case ("whep", 1): return answerWHEP(request, as: id, at: now)
         case ("whep", 2): return answerWHEPResource(parts[1], request, at: now)
         case ("api", 2) where parts[1] == "status":
             guard request.method == "GET" else { return .notAllowed("GET") }
             return status(at: now)
         default: return HTTPResponse(status: 404, text: "There is nothing here.\n")
-        }
-    }
-
-    // MARK: STUN
-
-    /// Looks the STUN servers' names up on a thread of its own, until all are known.
-    func startResolver() {
-        let servers = configuration.network.stunServers
-        guard !servers.isEmpty else { return }
-        let loop = loop
-        let log = log
-        resolver = WorkerThread(name: "resolver") { [self] stop in
-            var unresolved = servers
-            var found: [SocketAddress] = []
-            var nextAttempt = EventLoop.now
-            while !stop.isRequested, !unresolved.isEmpty {
-                guard EventLoop.now >= nextAttempt else {
-                    usleep(200_000)
-                    continue
-                }
-                nextAttempt = EventLoop.now + .seconds(30)
-                unresolved.removeAll { server in
-                    let addresses = resolve(server.host, port: server.port)
-                    if addresses.isEmpty {
-                        log.warning("network: the STUN server \(server.host) has no address; trying on")
-                    }
-                    found += addresses
-                    return !addresses.isEmpty
-                }
-                let known = found
-                loop.submit { self.assumeIsolated { $0.stunServers = known } }
-            }
         }
     }
 }
@@ -88,18 +54,5 @@ extension HTTPResponse {
     /// 405 with what is allowed.
     static func notAllowed(_ methods: String) -> HTTPResponse {
         HTTPResponse(status: 405, text: "Only \(methods).\n", headers: [Header("Allow", methods)])
-    }
-}
-
-extension Configuration.Network {
-    /// The servers that a page's RTCPeerConnection is made with.
-    var pageICEServers: [ICEServer] {
-        var servers: [ICEServer] = []
-        if !stunServers.isEmpty { servers.append(ICEServer(urls: stunServers.map(\.description))) }
-        if let turnServer {
-            servers.append(
-                ICEServer(urls: [turnServer.description], username: turnUsername, credential: turnCredential))
-        }
-        return servers
     }
 }

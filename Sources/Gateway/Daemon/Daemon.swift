@@ -37,11 +37,17 @@ actor Daemon {
     var participants: [WebSocketID: ParticipantID] = [:]
 
     var certificate: DTLSCertificate?
-    var stunServers: [SocketAddress] = []
+    var opener: StreamOpener
+    /// What went wrong at STUN and TURN servers.
+    var serverErrors = ICEServerErrors()
+    /// When the pages are given new credentials for the TURN servers.
+    var credentialsRenewedAt: Instant?
     let sockets: MediaSockets
     var sessions: [SessionID: Session] = [:]
     var calls: [CallID: SessionID] = [:]
     var players: [String: SessionID] = [:]
+    /// Players whose answer waits for the TURN servers', with the time until which it does.
+    var awaitedAnswers: [SessionID: (request: RequestID, until: Instant)] = [:]
     var nextSessionNumber = 1
 
     var video: VideoPipeline?
@@ -55,7 +61,6 @@ actor Daemon {
     var signals: Int32 = -1
     var routes: Int32 = -1
     let names: NameService
-    var resolver: WorkerThread?
     /// When the daemon gives up waiting for the last good-byes to leave.
     var stoppingUntil: Instant?
 
@@ -66,9 +71,11 @@ actor Daemon {
         stateFolder = configuration.state.folder(environment: environment).map(StateFolder.init)
         names = NameService(random: random, log: log)
         sockets = MediaSockets(configuration: configuration.network, log: log)
+        opener = StreamOpener(authorities: configuration.network.turnAuthorities)
         var settings = CallHub.Configuration()
         settings.doorName = configuration.door.name
-        settings.iceServers = configuration.network.pageICEServers
+        settings.iceServers = configuration.network.iceServers(for: "viewer", at: .now).map(ICEServer.init)
+        settings.iceTransportPolicy = configuration.network.iceTransportPolicy
         settings.ringTimeout = configuration.calls.ringTimeout
         settings.maxCallDuration =
             configuration.calls.maxDuration == .zero ? nil : configuration.calls.maxDuration
@@ -91,8 +98,8 @@ actor Daemon {
         } catch {
             return error
         }
+        prepareServers()
         startControl()
-        startResolver()
         startMedia()
         openLines(at: EventLoop.now)
         return nil
@@ -180,8 +187,6 @@ actor Daemon {
         video?.stop()
         sound?.stop()
         voices?.stop()
-        // not waited for: it may be asking a name server that does not answer
-        resolver?.requestStop()
         names.stop()
         web?.stop()
         chime = nil
@@ -201,6 +206,7 @@ actor Daemon {
             if let deadline = session.recovery.deadline, deadline <= now { recover(session, .timePassed, at: now) }
         }
         if let deadline = names.deadline, deadline <= now { serveNames(at: now) }
+        if let credentialsRenewedAt, credentialsRenewedAt <= now { renewPageCredentials(at: now) }
         if let nextDeviceAttempt, nextDeviceAttempt <= now { openLines(at: now) }
         // before the hub is drained: a press that its deadline completes has something to tell
         pollLines(at: now)
@@ -209,13 +215,14 @@ actor Daemon {
             drainHub(at: now)
             drainSessions(at: now)
         } while drainHub(at: now)
+        answerPlayers(at: now)
         flush()
         updateDemand(at: now)
         let sessionDeadlines = sessions.values.lazy.compactMap { earliest($0.peer.deadline, $0.recovery.deadline) }
             .min()
         return earliest(
             hub.deadline, sessionDeadlines, sockets.streams.deadline, names.deadline,
-            stoppingUntil, nextDeviceAttempt,
+            stoppingUntil, nextDeviceAttempt, credentialsRenewedAt, awaitedAnswers.values.map(\.until).min(),
             button?.deadline, chime?.deadline)
     }
 

@@ -1,4 +1,5 @@
 import Glibc
+import Wire
 
 /// The owner's log: one line an event on standard error. Where that is the journal, the lines carry its priorities in
 /// place of a time.
@@ -84,6 +85,11 @@ struct WallClock {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         return WallClock(epochMilliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
+    }
+
+    /// The instant of the loop's clock at which Unix time began, seen from `now`.
+    static func unixEpoch(at now: Instant) -> Instant {
+        now - .milliseconds(WallClock.now.epochMilliseconds)
     }
 
     /// The parts of the local time.

@@ -162,7 +162,9 @@ final class MediaSockets {
         while let first = rest.first {
             let run = rest.prefix { $0.local == first.local && $0.stream == first.stream }
             if let stream = first.stream {
-                write(batch.storage, run, to: StreamSockets.Owner(session: session, stream: stream))
+                let owner = StreamSockets.Owner(session: session, stream: stream)
+                counters.unsent +=
+                    streams.connection(of: owner)?.socket.send(batch.storage, run) ?? run.count
                 rest = rest.dropFirst(run.count)
                 continue
             }
@@ -177,16 +179,6 @@ final class MediaSockets {
             rest = rest.dropFirst(run.count)
         }
         batch.removeAll()
-    }
-
-    private func write(
-        _ storage: [UInt8], _ frames: ArraySlice<DatagramBatch.Entry>, to owner: StreamSockets.Owner
-    ) {
-        guard let socket = streams.connection(of: owner)?.socket else {
-            counters.unsent += frames.count
-            return
-        }
-        for frame in frames where !socket.enqueue(storage[frame.range]) { counters.unsent += 1 }
     }
 
     /// From now on datagrams from `remote` are for `session`.

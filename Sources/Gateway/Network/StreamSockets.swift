@@ -1,7 +1,7 @@
 import ICE
 import Wire
 
-/// The TCP connections of all peers, and those that were accepted and have not shown yet which peer they are for.
+/// The streams of all peers: TCP connections and TURN clients' own sockets, and connections that were accepted and have not shown yet which peer they are for.
 ///
 /// Anybody can connect to a port that listens: what is not a peer's costs a descriptor and a few bytes for a few
 /// seconds, and there are never more than so many of them.
@@ -14,7 +14,7 @@ final class StreamSockets {
 
     /// A connection, by its descriptor.
     final class Connection {
-        let socket: TCPStream
+        let socket: any PeerStream
         let begunAt: Instant
         fileprivate(set) var owner: Owner?
         /// What came before it was known whose it is.
@@ -22,7 +22,7 @@ final class StreamSockets {
         /// Whether the loop watches for room to write.
         var awaitsRoom = false
 
-        init(_ socket: TCPStream, owner: Owner?, at now: Instant) {
+        init(_ socket: any PeerStream, owner: Owner?, at now: Instant) {
             self.socket = socket
             self.owner = owner
             begunAt = now
@@ -70,7 +70,7 @@ final class StreamSockets {
     }
 
     /// Takes in a connection that a peer has asked for.
-    func opening(_ socket: TCPStream, for owner: Owner, at now: Instant) -> Connection {
+    func opening(_ socket: any PeerStream, for owner: Owner, at now: Instant) -> Connection {
         let connection = Connection(socket, owner: owner, at: now)
         connections[socket.descriptor] = connection
         descriptors[owner] = socket.descriptor

@@ -53,6 +53,7 @@ package final class TCPStream {
     package private(set) var local: SocketAddress?
     /// Frames that found no room.
     package private(set) var dropped = 0
+    package private(set) var failure: String?
 
     private var queue: [UInt8] = []
     private var sent = 0
@@ -95,7 +96,11 @@ package final class TCPStream {
     /// The connection's own address, once connecting has ended; nil where it has failed.
     package func finishConnecting() -> SocketAddress? {
         var address = linux_address()
-        guard linux_tcp_connected(descriptor, &address) == 0 else { return nil }
+        let error = linux_tcp_connected(descriptor, &address)
+        guard error == 0 else {
+            failure = "cannot connect to \(remote): \(String(cString: strerror(error)))"
+            return nil
+        }
         local = SocketAddress(address)
         return local
     }
@@ -139,4 +144,31 @@ package final class TCPStream {
         }
         return received == 0 ? .end : received < 0 ? .nothing : .bytes(bytes)
     }
+}
+
+extension TCPStream: PeerStream {
+    package var awaitsRoom: Bool { !isOpen || queued > 0 }
+
+    package func open() -> StreamOpening {
+        guard !isOpen else { return .open }
+        var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        guard poll(&waiting, 1, 0) == 1 else { return .underWay }
+        return finishConnecting() == nil ? .failed : .open
+    }
+
+    package func send(_ storage: [UInt8], _ entries: ArraySlice<DatagramBatch.Entry>) -> Int {
+        entries.reduce(0) { dropped, entry in dropped + (enqueue(storage[entry.range]) ? 0 : 1) }
+    }
+
+    package func receive(_ each: ([UInt8]) -> Void) -> StreamReading {
+        switch read() {
+        case .nothing: return .nothing
+        case .end: return .end
+        case .bytes(let bytes):
+            each(bytes)
+            return .more
+        }
+    }
+
+    package func finish() {}
 }

@@ -1,9 +1,11 @@
 import CLinux
 import DTLS
 import Glibc
+import ICE
 import Media
 import PeerConnection
 import RTP
+import SDP
 import Web
 import Wire
 
@@ -32,6 +34,8 @@ final class ViewCommand {
 
     /// How long a connection may take, and how long a broken one may take to come back.
     private static let patience = Duration.seconds(20)
+    /// How long the servers have to tell candidates before the call.
+    private static let gatheringPatience = Duration.seconds(3)
 
     init(_ options: ViewOptions, screen: ViewScreen, complain: @escaping (String) -> Void) {
         self.options = options
@@ -65,14 +69,19 @@ final class ViewCommand {
         let client = WHEPClient(
             http: HTTPClient(trustsAnyCertificate: options.trustsAnyCertificate), token: options.token)
         let certificate = try DTLSCertificate(generatedAt: Int64(time(nil)))
-        let viewer = try Viewer(on: Self.localAddresses, certificate: certificate)
+        let viewer = try Viewer(on: Self.localAddresses, certificate: certificate, relays: relays)
         viewer.alarm = signals
         viewer.onPicture = { [unowned self] frame in save(frame) }
         viewer.onSound = { [unowned self] packet in save(packet) }
         viewer.onEvent = { [unowned self] event in tell(event) }
+        if !options.iceServers.isEmpty {
+            // what is found by then stands in the offer; the rest trickles
+            viewer.run(for: Self.gatheringPatience) { $0.iceGatheringState == .complete }
+        }
         screen.say("calling \(options.url)")
         let session = try client.call(options.url, offer: viewer.offer)
-        let outcome = try take(session.answer, in: viewer, signals: signals)
+        if options.iceServers.isEmpty { viewer.setIceServers(session.iceServers.compactMap(\.peerServer)) }
+        let outcome = try take(session, of: client, in: viewer, signals: signals)
         viewer.close()
         // the media is over either way; that the server hears of it twice is a courtesy
         do throws(WHEPClient.Failure) { try client.hangUp(session) } catch { complain("hanging up: \(error)") }
@@ -80,8 +89,37 @@ final class ViewCommand {
         return outcome
     }
 
-    private func take(_ answer: String, in viewer: Viewer, signals: Int32) throws -> Outcome {
-        try viewer.accept(answer)
+    /// The servers to use from the beginning on.
+    private var relays: Viewer.Relays {
+        var relays = Viewer.Relays()
+        if !options.iceServers.isEmpty {
+            relays.servers = [
+                RTCIceServer(
+                    urls: options.iceServers, username: options.iceUsername, credential: options.iceCredential)
+            ]
+        }
+        relays.mayHaveMoreServers = options.iceServers.isEmpty
+        relays.policy = options.isRelayOnly ? .relay : .all
+        relays.authorities = options.iceAuthorities
+        return relays
+    }
+
+    /// Sends the candidates that were found after the offer. Their end by itself is not worth a request.
+    private func trickle(to session: WHEPClient.Session, of client: WHEPClient, from viewer: Viewer) {
+        let candidates = viewer.takeCandidates()
+        guard let first = candidates.first(where: { !$0.candidate.isEmpty }) else { return }
+        let section = TrickleFragment.Section(
+            mid: first.sdpMid, candidates: candidates.map(\.candidate).filter { !$0.isEmpty },
+            hasEndOfCandidates: candidates.contains { $0.candidate.isEmpty })
+        let fragment = TrickleFragment(
+            iceUfrag: first.usernameFragment, icePwd: viewer.icePassword, sections: [section])
+        if !client.trickle(fragment, to: session) { screen.say("the server takes no further candidates") }
+    }
+
+    private func take(
+        _ session: WHEPClient.Session, of client: WHEPClient, in viewer: Viewer, signals: Int32
+    ) throws -> Outcome {
+        try viewer.accept(session.answer)
         let start = MonotonicClock.now
         let end = options.duration.map { start + $0 }
         var report = ViewReport(title: options.url, at: start)
@@ -94,6 +132,7 @@ final class ViewCommand {
                 return isStopped || fileFailure != nil || now >= nextReport || now >= end ?? nextReport
             }
             if let fileFailure { throw fileFailure }
+            trickle(to: session, of: client, from: viewer)
             let now = MonotonicClock.now
             if now >= nextReport {
                 screen.show(report.lines(of: viewer, saved: [videoFile, audioFile].compactMap(\.self), at: now))
@@ -132,6 +171,9 @@ final class ViewCommand {
         case .iceGatheringStateChanged(let state): screen.say("gathering: \(state.rawValue)")
         case .iceConnectionStateChanged(let state): screen.say("ICE: \(state.rawValue)")
         case .connectionStateChanged(let state): screen.say("connection: \(state.rawValue)")
+        case .iceCandidateError(let error):
+            screen.say("\(error.url) (from \(error.address)): \(error.errorCode) \(error.errorText)")
+        case .iceCredentialsWanted(let url): screen.say("\(url): the credentials expire")
         case .track(_, let kind, let isActive): screen.say("\(kind): \(isActive ? "comes" : "has stopped")")
         default: break
         }

@@ -1,3 +1,5 @@
+public import ICE
+
 /// What `doorward view` is told.
 public struct ViewOptions: Equatable, Sendable {
     /// The WHEP address.
@@ -12,6 +14,16 @@ public struct ViewOptions: Equatable, Sendable {
     public var audioFile: String?
     /// Whether the server may show any certificate.
     public var trustsAnyCertificate = false
+    /// STUN and TURN servers to use; empty for those that the WHEP server names.
+    public var iceServers: [RTCIceServerURL] = []
+    /// The user name at the TURN servers.
+    public var iceUsername = ""
+    /// The password there.
+    public var iceCredential = ""
+    /// The PEM file of the authorities that vouch for TURN servers under TLS; nil for the system's.
+    public var iceAuthorities: String?
+    /// Whether everything is to go by a TURN server.
+    public var isRelayOnly = false
 
     /// Understands the arguments of `view`.
     static func parse(_ arguments: ArraySlice<String>) throws(Command.UsageError) -> ViewOptions {
@@ -36,6 +48,16 @@ public struct ViewOptions: Equatable, Sendable {
                 options.duration = .milliseconds(Int64(seconds * 1000))
             case "--save-video": options.videoFile = try value()
             case "--save-audio": options.audioFile = try value()
+            case "--ice-server":
+                let text = try value()
+                guard let url = RTCIceServerURL(text) else {
+                    throw Command.UsageError(description: "--ice-server needs the URI of a server, not “\(text)”")
+                }
+                options.iceServers.append(url)
+            case "--ice-username": options.iceUsername = try value()
+            case "--ice-credential": options.iceCredential = try value()
+            case "--ice-authorities": options.iceAuthorities = try value()
+            case "--relay-only" where parts.count == 1: options.isRelayOnly = true
             case "--insecure" where parts.count == 1: options.trustsAnyCertificate = true
             default:
                 // an address may have an equals sign in its query

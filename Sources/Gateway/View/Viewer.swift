@@ -9,7 +9,8 @@ import Wire
 
 /// A viewer without a browser: a peer connection on sockets of its own that takes one picture and one sound in.
 ///
-/// It knows no signalling: `offer` is what to send, `accept` takes the answer, and `run` takes part.
+/// It knows no signalling: `offer` is what to send, `accept` takes the answer, `run` takes part, and `takeCandidates`
+/// gives what was found after the offer.
 package final class Viewer {
     /// What has come so far.
     package struct Received: Sendable {
@@ -23,6 +24,21 @@ package final class Viewer {
         package var soundPackets = 0
         /// Bytes of sound.
         package var soundBytes = 0
+    }
+
+    /// The servers that a viewer uses.
+    package struct Relays: Sendable {
+        /// STUN and TURN servers.
+        package var servers: [RTCIceServer] = []
+        /// Whether everything is to go by a TURN server.
+        package var policy = RTCIceTransportPolicy.all
+        /// The PEM file of whom connections to them under TLS trust; nil for the system's authorities.
+        package var authorities: String?
+        /// Whether the signalling may name more: gathering ends with `setIceServers`.
+        package var mayHaveMoreServers = false
+
+        /// No servers.
+        package init() {}
     }
 
     /// How long each step took, from the beginning on; nil for one that was not reached.
@@ -50,38 +66,57 @@ package final class Viewer {
 
     private let sockets: [SocketAddress: UDPSocket]
     private let usesUDP: Bool
-    private let streams = ViewerStreams()
+    private let streams: ViewerStreams
+    private var serverNames: Set<String>
+    private var candidates: [RTCIceCandidate] = []
     private var peer: RTCPeerConnection
     private let video: TransceiverID
     private let audio: TransceiverID
     private var sounds = PacketReorderer(patience: .milliseconds(100))
     private let began: Instant
 
-    /// Opens a socket on each of `addresses`, the one to prefer first, and makes the offer. Without `usesUDP` everything
+    /// Opens a socket on each of `addresses` that can be used, the one to prefer first, and makes the offer. Without `usesUDP` everything
     /// goes over TCP, as behind a firewall that lets nothing else through.
-    package init(on addresses: [IPAddress], certificate: DTLSCertificate, usesUDP: Bool = true) throws {
+    package init(
+        on addresses: [IPAddress], certificate: DTLSCertificate, usesUDP: Bool = true, relays: Relays = Relays()
+    ) throws {
         self.usesUDP = usesUDP
+        streams = ViewerStreams(authorities: relays.authorities)
+        serverNames = Set(relays.servers.flatMap(\.urls).map(\.host))
         var sockets: [SocketAddress: UDPSocket] = [:]
         began = MonotonicClock.now
         var configuration = RTCPeerConnection.Configuration(certificate: certificate)
         configuration.bundlePolicy = .maxBundle
         configuration.ice.usesActiveTCP = true
+        configuration.iceServers = relays.servers
+        configuration.iceTransportPolicy = relays.policy
+        configuration.unixEpoch = WallClock.unixEpoch(at: began)
         peer = RTCPeerConnection(configuration: configuration, random: SystemRandomSource())
         video = peer.addTransceiver(.video, direction: .recvonly)
         audio = peer.addTransceiver(.audio, direction: .recvonly)
+        var failure: SocketError?
         for (index, address) in addresses.enumerated() {
-            let socket = try UDPSocket(bindingTo: SocketAddress(address, port: 0))
-            sockets[socket.local] = socket
-            let preference = UInt16(max(0, 65535 - 256 * index))
-            peer.handle(.localAddressAdded(socket.local, preference: preference), at: began)
+            do throws(SocketError) {
+                let socket = try UDPSocket(bindingTo: SocketAddress(address, port: 0))
+                sockets[socket.local] = socket
+                let preference = UInt16(max(0, 65535 - 256 * index))
+                peer.handle(.localAddressAdded(socket.local, preference: preference), at: began)
+            } catch {
+                // an address may be on its way: IPv6 checks a new one for a duplicate first (RFC 4862 §5.4)
+                failure = error
+            }
         }
+        if let failure, sockets.isEmpty { throw failure }
         self.sockets = sockets
-        peer.handle(.localAddressesEnded, at: began)
+        if !relays.mayHaveMoreServers { peer.handle(.localAddressesEnded, at: began) }
         try peer.setLocalDescription(at: began)
     }
 
     /// The offer to send.
-    package var offer: String { peer.localDescription?.sdp ?? "" }
+    package var offer: String {
+        candidates = []
+        return peer.localDescription?.sdp ?? ""
+    }
 
     /// Takes the answer to the offer.
     package func accept(_ answer: String) throws(RTCError) {
@@ -89,6 +124,26 @@ package final class Viewer {
         try peer.setRemoteDescription(.init(type: .answer, sdp: answer), at: MonotonicClock.now)
     }
 
+    /// Takes the servers that are known only now, or new credentials for those that are known; no more will come.
+    package func setIceServers(_ servers: [RTCIceServer]) {
+        serverNames.formUnion(servers.flatMap(\.urls).map(\.host))
+        peer.setIceServers(servers, at: MonotonicClock.now)
+        peer.handle(.localAddressesEnded, at: MonotonicClock.now)
+    }
+
+    /// The candidates that the offer does not have, since the last call; an empty one is their end.
+    package func takeCandidates() -> [RTCIceCandidate] {
+        defer { candidates = [] }
+        return candidates
+    }
+
+    /// The password of the offer's ICE session.
+    package var icePassword: String? {
+        (try? SessionDescription(parsing: peer.localDescription?.sdp ?? ""))?.media.first?.icePwd
+    }
+
+    /// `iceGatheringState`.
+    package var iceGatheringState: ICEGatheringState { peer.iceGatheringState }
     /// `connectionState`.
     package var connectionState: RTCPeerConnectionState { peer.connectionState }
     /// Why the connection failed; nil where it did not.
@@ -156,11 +211,22 @@ package final class Viewer {
         case .accessUnit(video, let frame): count(frame, at: now)
         case .packet(audio, let packet, let sequence): sounds.handle(packet, sequence: sequence, at: now)
         case .packet, .accessUnit: break
-        case .streamWanted(let stream, let local, let remote, _):
-            if !streams.open(stream, from: local, to: remote) { peer.handle(.streamClosed(stream), at: now) }
-        case .streamUnwanted(let stream): streams.close(stream)
-        // the door's own checks show what is behind a name
-        case .nameWanted(let name): peer.handle(.nameResolved(name, []), at: now)
+        case .streamWanted(let stream, let local, let remote, let name):
+            if let reason = streams.open(stream, from: local, to: remote, tls: name) {
+                peer.handle(.streamClosed(stream, reason: reason), at: now)
+            }
+        case .relaySocketWanted(let stream, let local, let server):
+            if let reason = streams.openRelaySocket(stream, from: local, to: server) {
+                peer.handle(.streamClosed(stream, reason: reason), at: now)
+            }
+        case .streamUnwanted(let stream):
+            flush()
+            streams.close(stream)
+        // of a candidate the door's own checks show what is behind its name
+        case .nameWanted(let name):
+            let addresses = serverNames.contains(name) ? resolve(name, port: 0).map(\.ip) : []
+            peer.handle(.nameResolved(name, addresses), at: now)
+        case .iceCandidate(let candidate): candidates.append(candidate)
         default:
             if case .connectionStateChanged(.connected) = event, timeline.connected == nil {
                 timeline.connected = now - began
@@ -184,7 +250,7 @@ package final class Viewer {
         while let first = rest.first {
             let run = rest.prefix { $0.local == first.local && $0.stream == first.stream }
             if let stream = first.stream {
-                for entry in run { streams.enqueue(peer.outbox.storage[entry.range], on: stream) }
+                streams.send(peer.outbox.storage, run, on: stream)
             } else if usesUDP, let socket = sockets[first.local] {
                 _ = socket.send(peer.outbox.storage, run)
             }

@@ -89,7 +89,11 @@ const receive = {
         participants = [];
         doorChanged(message.door);
         send({ type: "presence", name: viewer.name });
-        session.reachable({ iceServers: message.iceServers, hasCamera: door.camera !== "none" });
+        const { iceServers, iceTransportPolicy = "all" } = message;
+        session.reachable({ servers: { iceServers, iceTransportPolicy }, hasCamera: door.camera !== "none" });
+    },
+    "ice-servers"({ iceServers }) {
+        session.serversChanged(iceServers);
     },
     presence(message) {
         participants = message.participants;

@@ -1,5 +1,7 @@
 // One call with the door: the RTCPeerConnection and its negotiation.
 
+import { selectedPair } from "./statistics.js";
+
 /**
  * Events: `connected` (ICE and DTLS are up), `disconnected` (ICE lost its path, may recover), `failed` (it found none, which a
  * restart may mend), `unusable` (detail: `{ reason }`; nothing mends it).
@@ -20,12 +22,12 @@ export class DoorCall extends EventTarget {
     #candidatesBeforeDescription = [];
     #isClosed = false;
 
-    constructor({ iceServers, timeline, send }) {
+    constructor({ servers, timeline, send }) {
         super();
         this.#send = send;
         this.#timeline = timeline;
         // max-bundle: one transport to gather for, from the first offer on (RFC 8829 §4.1.1).
-        this.peerConnection = new RTCPeerConnection({ iceServers, bundlePolicy: "max-bundle" });
+        this.peerConnection = new RTCPeerConnection({ ...servers, bundlePolicy: "max-bundle" });
         this.#listen();
         // sendrecv without a track: talking later is a replaceTrack and needs no negotiation.
         const audio = this.peerConnection.addTransceiver("audio", { direction: "sendrecv" });
@@ -79,6 +81,18 @@ export class DoorCall extends EventTarget {
         if (!this.#isClosed) this.peerConnection.restartIce();
     }
 
+    /**
+     * New credentials for the TURN servers. What is relayed by the old ones would end with them: a new path by the new ones
+     * is found before that.
+     */
+    async setServers(servers) {
+        if (this.#isClosed) return;
+        this.peerConnection.setConfiguration({ ...this.peerConnection.getConfiguration(), ...servers });
+        const reports = await this.peerConnection.getStats();
+        const local = reports.get(selectedPair(reports)?.localCandidateId);
+        if (local?.candidateType === "relay") this.restartIce();
+    }
+
     close() {
         this.#isClosed = true;
         this.peerConnection.close();
@@ -97,6 +111,9 @@ export class DoorCall extends EventTarget {
         };
         peerConnection.onicecandidate = ({ candidate }) => {
             this.#transmit({ type: "call-ice-candidate", candidate: candidate?.toJSON() ?? null });
+        };
+        peerConnection.onicecandidateerror = ({ url, address, errorCode, errorText }) => {
+            console.warn(`doorward: ${url}${address ? ` (from ${address})` : ""}: ${errorCode} ${errorText}`);
         };
         peerConnection.ontrack = ({ track, receiver }) => {
             this.#timeline.mark("track");

@@ -40,7 +40,8 @@ export class Session extends EventTarget {
 
     #send;
     #picture;
-    #iceServers = [];
+    /** What the peer connection is made with: `iceServers` and `iceTransportPolicy`. */
+    #servers = {};
     #expectsPicture = true;
     #isReachable = false;
     #call = null;
@@ -76,8 +77,8 @@ export class Session extends EventTarget {
     }
 
     /** The daemon is there (again) and knows nothing of an earlier call of this page. */
-    reachable({ iceServers, hasCamera }) {
-        this.#iceServers = iceServers;
+    reachable({ servers, hasCamera }) {
+        this.#servers = servers;
         this.#expectsPicture = hasCamera;
         this.#isReachable = true;
         if (!this.isWanted) return;
@@ -92,6 +93,12 @@ export class Session extends EventTarget {
         this.#awaited = null;
         if (this.status.phase === "live") this.#become({ ...this.status, phase: "interrupted", why: "signalling" });
         else if (this.isWanted && this.status.phase !== "interrupted") this.#abandon({ code: "signallingLost" });
+    }
+
+    /** The TURN servers will not take the credentials of before much longer. */
+    serversChanged(iceServers) {
+        this.#servers = { ...this.#servers, iceServers };
+        this.#call?.setServers(this.#servers);
     }
 
     cameraChanged(hasCamera) {
@@ -184,7 +191,7 @@ export class Session extends EventTarget {
         const timeline = new Timeline();
         timeline.mark("click");
         this.timeline = timeline;
-        const call = new DoorCall({ iceServers: this.#iceServers, timeline, send: this.#send });
+        const call = new DoorCall({ servers: this.#servers, timeline, send: this.#send });
         const whileCurrent = (action) => (event) => {
             if (call === this.#call) action(event);
         };

@@ -49,7 +49,8 @@ export class Statistics {
     }
 }
 
-function selectedPair(reports) {
+/** The report of the pair that media goes by; undefined before there is one. */
+export function selectedPair(reports) {
     for (const report of reports.values()) {
         if (report.type === "transport" && report.selectedCandidatePairId) return reports.get(report.selectedCandidatePairId);
     }

@@ -1,3 +1,4 @@
+import ICE
 import Testing
 
 @testable import Gateway
@@ -66,6 +67,8 @@ import Testing
         (["view"], "view needs the address to call"),
         (["view", "http://a", "http://b"], "view takes no “http://b”"),
         (["view", "http://a", "--loud"], "view takes no “--loud”"),
+        (["view", "http://a", "--relay-only=yes"], "view takes no “--relay-only=yes”"),
+        (["view", "http://a", "--ice-server", "gopher:a"], "--ice-server needs the URI of a server, not “gopher:a”"),
         (["view", "http://a", "--insecure=yes"], "view takes no “--insecure=yes”"),
         (["view", "http://a", "--token"], "--token needs a value"),
         (["view", "http://a", "--save-audio="], "--save-audio needs a value"),
@@ -75,6 +78,21 @@ import Testing
     ])
     func `A command line that cannot be understood says why`(arguments: [String], complaint: String) {
         #expect(throws: Command.UsageError(description: complaint)) { try Command.parse(arguments) }
+    }
+
+    @Test func `A viewer is told its servers`() throws {
+        var expected = Self.options("http://a")
+        expected.iceServers = ["turn:t.example", "turns:t.example"].compactMap { RTCIceServerURL($0) }
+        expected.iceUsername = "ann"
+        expected.iceCredential = "a=b"
+        expected.iceAuthorities = "/etc/own.pem"
+        expected.isRelayOnly = true
+        let arguments = [
+            "view", "http://a", "--ice-server", "turn:t.example", "--ice-server=turns:t.example", "--ice-username",
+            "ann",
+            "--ice-credential=a=b", "--ice-authorities", "/etc/own.pem", "--relay-only",
+        ]
+        #expect(try Command.parse(arguments) == .view(expected))
     }
 
     private static func options(

@@ -42,7 +42,7 @@ import Wire
               stun_servers:
                 - stun.example.org
                 - stun:[2001:db8::1]:19302
-              turn_server: turns:turn.example.org?transport=tcp
+              turn_servers: ["turns:turn.example.org?transport=tcp", turn:turn.example.org]
               turn_username: door
               turn_credential: "12345"
             log: { level: debug }
@@ -66,7 +66,10 @@ import Wire
             try #require(RTCIceServerURL("stun:stun.example.org:3478", defaultScheme: .turn)),
             try #require(RTCIceServerURL("[2001:db8::1]:19302", defaultScheme: .stun)),
         ]
-        expected.network.turnServer = RTCIceServerURL("turns:turn.example.org:5349?transport=tcp", defaultScheme: .turn)
+        expected.network.turnServers = [
+            try #require(RTCIceServerURL("turns:turn.example.org:5349?transport=tcp")),
+            try #require(RTCIceServerURL("turn:turn.example.org")),
+        ]
         expected.network.turnUsername = "door"
         expected.network.turnCredential = "12345"
         expected.log.level = .debug
@@ -126,7 +129,8 @@ import Wire
         ("network: { udp_port: -5 }", "network.udp_port: wants a port from 1 to 65535"),
         ("network: { stun_servers: stun.example.org }", "network.stun_servers: wants a list"),
         ("network: { stun_servers: ['turn:a'] }", "wants the URI of a server (stun:host:port), not \"turn:a\""),
-        ("network: { turn_server: 'turn:a' }", "network.turn_server: wants network.turn_username and"),
+        ("network: { turn_servers: ['turn:a'] }", "network.turn_servers: wants network.turn_username and"),
+        ("network: { ice_transport_policy: relay }", "network.ice_transport_policy: wants network.turn_servers"),
         ("calls: { ring_timeout_ms: 10 }", "wants a whole number from 1000 to 600000 (milliseconds), not \"10\""),
         ("- web", "wants sections, such as"),
         ("web: &anchor {}\nvideo: *anchor", "aliases (*name) are not supported"),

@@ -20,7 +20,7 @@ import Testing
                 "TURN_CREDENTIAL": "p=,q", "MAX_CALL_DURATION_MS": "60000",
             ])
         #expect(configuration.network.stunServers.map(\.description) == ["stun:a.example:1", "stun:b.example:3478"])
-        #expect(configuration.network.turnServer?.description == "turn:c.example:3478")
+        #expect(configuration.network.turnServers.map(\.description) == ["turn:c.example:3478"])
         #expect(configuration.network.turnUsername == "u")
         #expect(configuration.network.turnCredential == "p=,q")
         #expect(configuration.calls.maxDuration == .seconds(60))
