@@ -141,11 +141,10 @@ struct PeerTransport {
         relays.removeBase(address, at: now)
     }
 
-    /// ICE begins anew (RFC 8445 §9).
+    /// ICE begins anew (RFC 8445 §9), often because the path has fallen silent.
     mutating func restart(_ credentials: ICECredentials, at now: Instant) {
-        let isSilent = [.disconnected, .failed].contains(iceState)
         ice.handle(.restart(credentials), at: now)
-        if isSilent { relays.silenceNoticed(at: now) }
+        relays.refresh(at: now)
     }
 
     mutating func addSTUNServer(_ server: SocketAddress, at now: Instant) {

@@ -57,10 +57,15 @@ struct Relays {
         /// What the server has allocated.
         var addresses: [SocketAddress] = []
         var isRetired = false
+        /// When it is given back, once it is not used any more.
+        var endsAt: Instant?
     }
 
     /// Allocations at once: each costs the server a port, and a peer more candidates to check.
     private static let limit = 8
+    /// How long what was replaced is kept once we send by another path: what the peer sends by it is on its way, or will be
+    /// until he goes by the new path, too.
+    private static let farewell = Duration.seconds(3)
     /// Replacements that are tried one after the other.
     private static let maximumAttempts = 3
 
@@ -92,7 +97,7 @@ struct Relays {
     }
 
     /// When `handleTimePassed` wants to be called; nil for never.
-    var deadline: Instant? { relays.lazy.compactMap(\.client.deadline).min() }
+    var deadline: Instant? { relays.lazy.compactMap { earliest($0.client.deadline, $0.endsAt) }.min() }
 
     mutating func nextOutput() -> Output? {
         guard drained < outputs.count else {
@@ -201,21 +206,23 @@ struct Relays {
         for relay in relays where relay.client.deadline.map({ $0 <= now }) == true {
             tell(relay.id, .timePassed, at: now)
         }
+        for relay in relays where relay.endsAt.map({ $0 <= now }) == true { remove(relay.id, at: now) }
     }
 
     /// ICE goes by `pair` from now on: media to it is worth a channel, and what was only kept for the pair before it is
     /// not needed any more.
     mutating func selected(_ pair: ICECandidatePair, at now: Instant) {
         if let relay = relay(at: pair.localAddress) { tell(relay.id, .channelWanted(pair.remoteAddress), at: now) }
-        for relay in relays where relay.isRetired && !relay.addresses.contains(pair.localAddress) {
-            remove(relay.id, at: now)
+        for index in relays.indices where relays[index].isRetired {
+            let isUsed = relays[index].addresses.contains(pair.localAddress)
+            relays[index].endsAt = isUsed ? nil : relays[index].endsAt ?? now + Self.farewell
         }
     }
 
     /// ICE looks for another path: whether the servers still have what they have allocated is asked, so that what is gone
     /// is replaced.
-    mutating func silenceNoticed(at now: Instant) {
-        for relay in relays where !relay.isRetired { tell(relay.id, .silenceNoticed, at: now) }
+    mutating func refresh(at now: Instant) {
+        for relay in relays where !relay.isRetired { tell(relay.id, .refreshWanted, at: now) }
     }
 
     mutating func permissionWanted(at relayed: SocketAddress, for ip: IPAddress, at now: Instant) {

@@ -93,7 +93,7 @@ private struct Witness {
                 inCall[viewer] = nil
             }
         case .negotiation(let call, _): check(inCall[viewer] == call, "a negotiation of a call that the page has not")
-        case .welcome, .presence, .door, .callError: break
+        case .welcome, .iceServers, .presence, .door, .callError: break
         }
     }
 

@@ -15,7 +15,7 @@ LASTING = {"network.turn_username": USERNAME, "network.turn_credential": PASSWOR
 OWN = ["--ice-username", USERNAME, "--ice-credential", PASSWORD]
 
 
-def view(address, *arguments, seconds=2, through=()):
+def view(address, *arguments, seconds=3, through=()):
     command = [*through, BINARY, "view", address, "--duration", seconds * SLOWNESS, *arguments]
     result = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=60 * SLOWNESS)
     assert result.returncode == 0, result.stdout + result.stderr

@@ -103,7 +103,10 @@ import Wire
 
     @Test(arguments: 0..<10)
     func `is made with loss, duplication and delay, too`(seed: UInt64) {
-        let simulation = Self.call(seed: seed, both: true, conditions: .hostile)
+        // a check and its answer cross six such paths
+        let conditions = PathConditions(
+            loss: 0.1, duplication: 0.1, delay: .milliseconds(5) ... .milliseconds(60))
+        let simulation = Self.call(seed: seed, both: true, conditions: conditions)
         #expect(simulation.run(for: .seconds(30)) { $0.areConnected })
         #expect(Self.talk(simulation, packets: 50) > 10)
     }
@@ -239,6 +242,7 @@ import Wire
         #expect(simulation[.impolite].peer.selectedPair?.localAddress != first)
         #expect(!simulation[.impolite].connectionStates.contains(.disconnected))
         // the allocations that were replaced are gone
+        simulation.run(for: .seconds(5))
         #expect(simulation.turnServer?.allocations.count == 2)
     }
 }

@@ -103,9 +103,9 @@ public enum Command: Equatable, Sendable {
 
         view's options: --duration SECONDS, --save-video FILE.h264, --save-audio FILE.opus, --token TOKEN (a bearer's), and
         --insecure, which takes any certificate. It uses the STUN and TURN servers that the WHEP server names, or in their
-        place --ice-server URI (once for each) with --ice-username NAME and --ice-credential PASSWORD; --relay-only keeps to
-        TURN servers, --ice-authorities FILE.pem vouches for turns: ones. It exits with 1 where the server does not take the call, 3 where no connection
-        comes about or it breaks, 4 where a file cannot be written.
+        place --ice-server URI (once for each) with --ice-username NAME and --ice-credential PASSWORD; --relay-only keeps
+        to TURN servers, --ice-authorities FILE.pem vouches for turns: ones. It exits with 1 where the server does not
+        take the call, 3 where no connection comes about or it breaks, 4 where a file cannot be written.
 
         No file is needed: every key has a default. Environment variables override the file and --set overrides both;
         doorward.yaml documents every key and its variable.

@@ -78,7 +78,7 @@ public struct TURNClient {
             send(bytes, to: peer, at: now)
         case .credentialsChanged(let username, let credential, let expiresAt):
             change(username: username, credential: credential, expiresAt: expiresAt, at: now)
-        case .silenceNoticed:
+        case .refreshWanted:
             // of an allocation that a server has lost, by a start of its own, nothing else tells for many minutes
             if state == .allocated, !requests.contains(where: { $0.purpose == .refresh }) { refresh(at: now) }
         case .timePassed:

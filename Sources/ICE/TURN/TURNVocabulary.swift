@@ -62,8 +62,8 @@ extension TURNClient {
         case dataReady([UInt8], to: SocketAddress)
         /// The shell has fetched new credentials.
         case credentialsChanged(username: String, credential: String, expiresAt: Instant?)
-        /// What is relayed has fallen silent: whether the server still has the allocation is to be found out.
-        case silenceNoticed
+        /// Whether the server still has the allocation is to be found out.
+        case refreshWanted
         /// The deadline has passed.
         case timePassed
         /// The allocation is not needed any more.

@@ -21,7 +21,7 @@ import Testing
         (["check", "door.yaml"], .check(Source(file: "door.yaml"))),
         (["check", "--set", "web.port=1", "door.yaml"], .check(Source(file: "door.yaml", overrides: ["web.port=1"]))),
         (["ring"], .ring(Source())),
-        (["ring", "view", "--config", "door.yaml"], .ring(Source(file: "door.yaml"))),
+        (["ring", "--config", "door.yaml"], .ring(Source(file: "door.yaml"))),
         (["devices"], .devices),
         (["view", "http://door/whep"], .view(options("http://door/whep"))),
         (
