@@ -160,7 +160,8 @@ public struct ConnectionRecovery: Sendable {
         }
     }
 
-    /// The other side has noticed the loss first, and restarts ICE.
+    /// The other side has noticed the loss first, and restarts ICE; or the path was lost while a restart was under way, which
+    /// is never `disconnected` (W3C §5.6.4: one "begun in the transient disconnected state … causes a transition to checking").
     private mutating func followRestart(at now: Instant) {
         guard wasConnected, state == .steady || state == .waiting else { return }
         lostAt = lostAt ?? now

@@ -37,6 +37,7 @@ public struct AccessUnitAssembler: Sendable {
 
     /// The wait for a packet that is only late, and the longest wait for one that is sent again.
     private static let reordering = Duration.milliseconds(50)
+    private static let shortestPatience = Duration.milliseconds(200)
     private static let longestPatience = Duration.milliseconds(500)
 
     private let isRepaired: Bool
@@ -44,15 +45,17 @@ public struct AccessUnitAssembler: Sendable {
     /// An assembler that awaits a key frame. `isRepaired` says whether what is missing is sent again when asked for.
     public init(isRepaired: Bool) {
         self.isRepaired = isRepaired
-        reorderer = PacketReorderer(patience: isRepaired ? .milliseconds(200) : Self.reordering)
+        reorderer = PacketReorderer(patience: isRepaired ? Self.shortestPatience : Self.reordering)
     }
 
     /// The round trip, as soon as it is known: two of them, and the spread of the arrivals, let a second request for a
-    /// packet be answered.
+    /// packet be answered. A short one may have been measured before the path became slow, and to wait costs little beside
+    /// a key frame.
     public var roundTripTime: Duration? {
         didSet {
             guard isRepaired, let roundTripTime else { return }
-            reorderer.patience = min(roundTripTime * 2 + Self.reordering, Self.longestPatience)
+            let patience = max(roundTripTime * 2 + Self.reordering, Self.shortestPatience)
+            reorderer.patience = min(patience, Self.longestPatience)
         }
     }
 

@@ -55,6 +55,8 @@ public struct H264Depacketizer: Sendable {
     /// Where the unit in fragments starts.
     private var fragmentStart: Int?
     private var isSpoiled = false
+    /// Whether the frame under way is the first, of which packets may have been before the first that came.
+    private var isFirst = true
     private var timestamp: RTPTimestamp?
     private var lastSequence: Int64?
     private var outputs: [Output] = []
@@ -124,6 +126,15 @@ public struct H264Depacketizer: Sendable {
         return payload.dropFirst(3).first.map { NALUnitHeader(byte: $0).type } == NALUnitHeader.sequenceParameterSet
     }
 
+    /// Whether nothing shows that the frame's beginning is missing: parameter sets and the like come before the slices
+    /// (H.264 §7.4.1.2.3), and the first of these has `first_mb_in_slice` 0, which is coded as a single 1 (§7.3.3, §9.1).
+    private var hasBeginning: Bool {
+        guard let unit = units.first, unit.count > 1,
+            NALUnitHeader.slices.contains(NALUnitHeader(byte: bytes[unit.lowerBound]).type)
+        else { return true }
+        return bytes[unit.lowerBound + 1] & 0x80 != 0
+    }
+
     private mutating func finishFrame() {
         defer {
             bytes = []
@@ -134,7 +145,8 @@ public struct H264Depacketizer: Sendable {
             timestamp = nil
         }
         guard let timestamp else { return }
-        guard !isSpoiled, fragmentStart == nil else {
+        defer { isFirst = false }
+        guard !isSpoiled, fragmentStart == nil, !isFirst || hasBeginning else {
             awaitsKeyFrame = true
             outputs.append(.frameLost(timestamp))
             return

@@ -10,6 +10,7 @@ struct NALUnitHeader: Hashable, Sendable {
     var type: UInt8 { byte & 0x1F }
 
     // H.264 table 7-1.
+    static let slices: ClosedRange<UInt8> = 1...5
     static let idrSlice: UInt8 = 5
     static let sequenceParameterSet: UInt8 = 7
     // RFC 6184 table 1.

@@ -33,7 +33,7 @@ final class WebLoop {
     private let protocols = UnsafeMutablePointer<lws_protocols>.allocate(capacity: 2)
     private let retryPolicy = UnsafeMutablePointer<lws_retry_bo_t>.allocate(capacity: 1)
     private let protocolName = strdup("doorward")
-    private let stopTimer = UnsafeMutablePointer<lws_sorted_usec_list_t>.allocate(capacity: 1)
+    private let waker = UnsafeMutablePointer<doorward_waker>.allocate(capacity: 1)
 
     /// Takes over `listener`.
     init(
@@ -47,14 +47,14 @@ final class WebLoop {
         self.onEvent = onEvent
         protocols.initialize(repeating: lws_protocols(), count: 2)
         retryPolicy.initialize(to: lws_retry_bo_t())
-        stopTimer.initialize(to: lws_sorted_usec_list_t())
+        waker.initialize(to: doorward_waker())
     }
 
     deinit {
         protocols.deallocate()
         retryPolicy.deallocate()
         free(log)
-        stopTimer.deallocate()
+        waker.deallocate()
         free(protocolName)
         if spareDescriptor >= 0 { close(spareDescriptor) }
     }
@@ -95,6 +95,7 @@ final class WebLoop {
             throw .system("libwebsockets could not start")
         }
         self.context = context
+        waker.pointee.context = context
         vhost = lws_create_vhost(context, &info)
         var adoption = lws_adopt_desc_t()
         adoption.vh = vhost
@@ -113,7 +114,7 @@ final class WebLoop {
         doorward_name_thread("web")
         serve()
         mailbox.close()
-        lws_sul_schedule(context, 0, stopTimer, { _ in }, lws_usec_t(LWS_SET_TIMER_USEC_CANCEL))
+        doorward_forget_waker(waker)
         lws_context_destroy(context)
         context = nil
     }
@@ -237,8 +238,7 @@ final class WebLoop {
         case .respond(let id, let response): respond(to: id, with: response)
         case .stop:
             stopDeadline = lws_now_usecs() + 500_000
-            // Does nothing but end the wait for the network.
-            lws_sul_schedule(context, 0, stopTimer, { _ in }, 500_000)
+            doorward_wake_after(waker, 500_000)
             waiting.keys.forEach { respond(to: $0, with: HTTPResponse(status: 503, text: "The server is stopping\n")) }
             sockets.keys.forEach { closeSocket($0, code: 1001, reason: "the server is stopping") }
             finishWhenDone()

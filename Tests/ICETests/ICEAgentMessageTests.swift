@@ -78,6 +78,26 @@ import Wire
         #expect(puppet.takeSent().count == 1)
     }
 
+    @Test func `A nomination is repeated once a second at least, and the only pair is tried anew where it fails`()
+        throws
+    {
+        var puppet = Puppet(.controlling)
+        puppet.tell(.remoteCandidate(Puppet.candidate()))
+        puppet.now += .milliseconds(150)
+        try puppet.answer()
+        puppet.sent = []
+        puppet.pass(.seconds(8))
+        // 0.45 s after the first, 0.9 s after that, then each second
+        #expect(puppet.takeSent().filter(\.hasUseCandidate).count == 8)
+        puppet.pass(.seconds(10))
+        #expect(puppet.agent.connectionState == .checking)
+        #expect(puppet.sent.last?.message.hasUseCandidate == false)
+        try puppet.answer()
+        #expect(puppet.sent.last?.message.hasUseCandidate == true)
+        try puppet.answer()
+        #expect(puppet.agent.selectedPair?.remoteAddress == Puppet.remote)
+    }
+
     @Test func `When a nomination fails, the next best pair is nominated`() throws {
         var puppet = Puppet(.controlling)
         let second = Puppet.address("192.0.2.3", 1)

@@ -16,6 +16,7 @@ final class Call {
     let door: (video: TransceiverID, audio: TransceiverID)
     let page: (video: TransceiverID, audio: TransceiverID)
     private var ticks: UInt32 = 0
+    private var lastPicture = RTPTimestamp(0)
 
     /// Connects; the page's offer and the door's answer are changed under way.
     init(
@@ -69,9 +70,12 @@ final class Call {
     }
 
     /// A picture of three packets, another one each time: as H.264, parameters and two slices of a key frame, or
-    /// three slices of a picture that refers to the one before.
+    /// three slices of a picture that refers to the one before. It is taken now; of two of one moment the second is a
+    /// tick later.
     func picture(isKeyFrame: Bool = true) -> PacketizedFrame {
         ticks += 1
+        let taken = RTPTimestamp(simulation.now, clockRate: 90_000)
+        lastPicture = lastPicture.distance(to: taken) > 0 ? taken : lastPicture + 1
         var storage: [UInt8] = []
         for part in 0..<3 {
             storage.append(isKeyFrame ? (part == 0 ? 0x67 : 0x65) : 0x41)
@@ -79,15 +83,15 @@ final class Call {
         }
         return PacketizedFrame(
             storage: storage, payloads: [0..<100, 100..<201, 201..<303], markedPayload: 2,
-            timestamp: RTPTimestamp(ticks * 3000), captured: simulation.now, isKeyFrame: isKeyFrame)
+            timestamp: lastPicture, captured: simulation.now, isKeyFrame: isKeyFrame)
     }
 
     /// 20 ms of sound.
     func sound(level: AudioLevel? = nil) -> PacketizedFrame {
         ticks += 1
         return PacketizedFrame(
-            sound: [0xFC, UInt8(truncatingIfNeeded: ticks)], timestamp: RTPTimestamp(ticks * 960),
-            captured: simulation.now, audioLevel: level)
+            sound: [0xFC, UInt8(truncatingIfNeeded: ticks)],
+            timestamp: RTPTimestamp(simulation.now, clockRate: 48_000), captured: simulation.now, audioLevel: level)
     }
 
     /// Sends from the door; `isLost` for what the network is to lose.

@@ -65,6 +65,19 @@ import Wire
         #expect(recovery.deadline == nil)
     }
 
+    // W3C §5.6.4: what is silent while ICE restarts is `checking`, and so never `disconnected`
+    @Test func `one that is lost while a restart is under way is given as long as a restart, and then more`() {
+        var recovery = ConnectionRecovery()
+        recovery.handle(.connectionStateChanged(.connecting), at: .zero)
+        recovery.handle(.connectionStateChanged(.connected), at: .zero)
+        recovery.handle(.connectionStateChanged(.connecting), at: .zero)
+        let steps = outputs(of: &recovery)
+        let actions = steps.filter { if case .stateChanged = $0.1 { false } else { true } }
+        #expect(steps.first?.1 == .stateChanged(.restarting))
+        #expect(actions.map(\.1) == [.reconnect, .reconnect, .reconnect, .reconnect, .abandon])
+        #expect(actions.first?.0 == 12.5 && actions.last?.0 == 60)
+    }
+
     @Test
     func `silence leads to a restart, the restart to fresh connections with a growing delay, and those to the end`() {
         var recovery = lost()

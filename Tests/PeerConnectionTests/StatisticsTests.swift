@@ -29,6 +29,8 @@ import Wire
             call.simulation.run(for: .milliseconds(40))
         }
         call.simulation.run(for: .seconds(2))
+        // what one side has sent, the other has received
+        try #require(call.simulation.run(for: .seconds(1)) { $0.network.nextArrival == nil })
         return call
     }
 

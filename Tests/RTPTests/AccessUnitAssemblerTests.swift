@@ -104,10 +104,12 @@ struct AccessUnitAssemblerTests {
         #expect(assembler.statistics.framesDropped == 2 && assembler.statistics.framesReceived == 3)
     }
 
-    @Test("Patience covers two round trips where packets are sent again, and only reordering where they are not")
+    @Test(
+        "Patience covers two round trips and 200 ms where packets are sent again, and only reordering where they are not"
+    )
     func patience() throws {
         for (isRepaired, roundTrip, patience) in [
-            (true, 20, 90), (true, 100, 250), (true, 10_000, 500), (false, 100, 50),
+            (true, 20, 200), (true, 100, 250), (true, 10_000, 500), (false, 100, 50),
         ] {
             var stream = Stream()
             var assembler = AccessUnitAssembler(isRepaired: isRepaired)

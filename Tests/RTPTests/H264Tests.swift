@@ -2,7 +2,8 @@ import RTP
 import Testing
 import Wire
 
-/// An access unit of NAL units with the given first bytes and sizes; the rest of the bytes are counted up.
+/// An access unit of NAL units with the given first bytes and sizes; the rest of the bytes are counted up, but for the first,
+/// which has `first_mb_in_slice` 0.
 private func accessUnit(_ units: [(header: UInt8, size: Int)]) -> (bytes: [UInt8], nalUnits: [Range<Int>]) {
     var bytes: [UInt8] = []
     var ranges: [Range<Int>] = []
@@ -10,7 +11,7 @@ private func accessUnit(_ units: [(header: UInt8, size: Int)]) -> (bytes: [UInt8
         bytes += [0, 0, 0, 1]
         let start = bytes.count
         bytes.append(unit.header)
-        for index in 1..<max(unit.size, 1) { bytes.append(UInt8(truncatingIfNeeded: index &* 7)) }
+        for index in 1..<max(unit.size, 1) { bytes.append(index == 1 ? 0x88 : UInt8(truncatingIfNeeded: index &* 7)) }
         ranges.append(start..<bytes.count)
     }
     return (bytes, ranges)
@@ -169,6 +170,27 @@ struct H264DepacketizerTests {
             sequence += Int64(frame.payloads.count)
         }
         #expect(kinds(depacketizer.outputs()) == ["skipped", "key", "frame"])
+    }
+
+    @Test(
+        "A stream that is first heard in the middle of a key frame has only begun with the next", arguments: [1, 3, 4])
+    func beginsInTheMiddle(missing: Int) {
+        // parameter sets, then three slices in a packet each
+        let unit = accessUnit([(0x67, 60), (0x65, 90), (0x65, 90), (0x65, 90), (0x65, 90)])
+        var bytes = unit.bytes
+        for slice in unit.nalUnits.dropFirst(2) { bytes[slice.lowerBound + 1] = 0x40 }
+        var depacketizer = H264Depacketizer()
+        var sequence: Int64 = 0
+        for index in 0..<2 {
+            let frame = H264Packetizer(maximumPayloadSize: 100).packetize(
+                bytes: bytes, nalUnits: unit.nalUnits, captured: start + .milliseconds(33 * index), isKeyFrame: true)
+            for (packet, number) in frame.packets(from: sequence).dropFirst(index == 0 ? missing : 0) {
+                depacketizer.handle(packet, sequence: number)
+            }
+            sequence += Int64(frame.payloads.count)
+        }
+        // without the parameter sets alone it is whole to whoever knows them
+        #expect(kinds(depacketizer.outputs()) == (missing == 1 ? ["key", "key"] : ["lost", "key"]))
     }
 
     @Test("A lost packet spoils its frame, and frames are skipped until the next key frame", arguments: 0..<4)

@@ -108,7 +108,7 @@ struct WrapTests {
             let header = RTPHeader(
                 marker: true, payloadType: 102, sequenceNumber: SequenceNumber(truncating: Int64(65_500 + number)),
                 timestamp: first + Int64(3600 * number), ssrc: 7)
-            let packet = RTPPacket(header: header, payload: [0x65, 1, 2, 3])
+            let packet = RTPPacket(header: header, payload: [0x65, 0x88, 2, 3])
             guard case .accepted(let sequence) = receiver.handle(packet, at: now) else {
                 Issue.record("\(number) was not accepted")
                 return

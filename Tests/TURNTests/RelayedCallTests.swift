@@ -103,11 +103,10 @@ import Wire
 
     @Test(arguments: 0..<10)
     func `is made with loss, duplication and delay, too`(seed: UInt64) {
-        // a check and its answer cross six such paths
-        let conditions = PathConditions(
-            loss: 0.1, duplication: 0.1, delay: .milliseconds(5) ... .milliseconds(60))
-        let simulation = Self.call(seed: seed, both: true, conditions: conditions)
-        #expect(simulation.run(for: .seconds(30)) { $0.areConnected })
+        // Three lossy legs each way, to the server, within it and from it, lose half of all datagrams, and of the questions
+        // that are asked three of four are not answered: what repeats every three seconds, as DTLS does, takes its time.
+        let simulation = Self.call(seed: seed, both: true, conditions: .hostile)
+        #expect(simulation.run(for: .seconds(60)) { $0.areConnected })
         #expect(Self.talk(simulation, packets: 50) > 10)
     }
 

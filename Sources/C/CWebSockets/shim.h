@@ -30,5 +30,26 @@ static inline void doorward_lws_use_log(struct lws_context_creation_info *info, 
 #endif
 }
 
+/// A timer that ends the wait for the network of one context.
+struct doorward_waker {
+    lws_sorted_usec_list_t timer;
+    struct lws_context *context;
+};
+
+static inline void doorward_wake(lws_sorted_usec_list_t *timer) {
+    lws_cancel_service(((struct doorward_waker *)timer)->context);
+}
+
+/// Has `waker` end the wait in `microseconds`. That the timer is due does not do so by itself: libwebsockets calls what is due just
+/// before it waits, and a timer that comes due only then, as on a busy machine, is followed by a wait for the next one.
+static inline void doorward_wake_after(struct doorward_waker *waker, lws_usec_t microseconds) {
+    lws_sul_schedule(waker->context, 0, &waker->timer, doorward_wake, microseconds);
+}
+
+/// Has `waker` do so no more.
+static inline void doorward_forget_waker(struct doorward_waker *waker) {
+    lws_sul_schedule(waker->context, 0, &waker->timer, doorward_wake, LWS_SET_TIMER_USEC_CANCEL);
+}
+
 /// Names the calling thread; variadic, so Swift cannot call it.
 static inline void doorward_name_thread(const char *name) { prctl(PR_SET_NAME, name); }

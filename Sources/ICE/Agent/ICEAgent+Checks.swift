@@ -7,6 +7,10 @@ extension ICEAgent {
     private static let nominationMemory: Duration = .seconds(3)
     /// The least retransmission time of a nomination, whose path was measured (RFC 8489 §6.2.1, RFC 6298).
     private static let leastNominationRTO: Duration = .milliseconds(100)
+    /// The path of a nomination has shown that it leads to the peer, so that silence means loss and no path: waiting ever
+    /// longer would only delay the call (RFC 8489 §6.2.1's doubling is a SHOULD, for paths of which nothing is known).
+    private static let longestNominationWait: Duration = .seconds(1)
+    private static let nominationTransmissions = 10
 
     /// Whether an ordinary check can be made as soon as Ta allows.
     var hasOrdinaryCheck: Bool {
@@ -66,12 +70,16 @@ extension ICEAgent {
         guard let remote = session.remote else { return }
         var attributes = checkAttributes(
             local: credentials, remote: remote.credentials, priority: pair.base.checkPriority)
-        if case .check(_, _, nominates: true) = purpose { attributes.append(.useCandidate) }
+        let nominates = if case .check(_, _, nominates: true) = purpose { true } else { false }
+        if nominates { attributes.append(.useCandidate) }
         statistics.requestsSent += 1
         count(on: pair.path) { $0.requestsSent += 1 }
         begin(
             purpose, attributes: attributes, on: pair.path, sendKey: remote.key, rto: rto,
-            maximumTransmissions: configuration.maximumTransmissions, at: now)
+            maximumTransmissions: nominates
+                ? max(Self.nominationTransmissions, configuration.maximumTransmissions)
+                : configuration.maximumTransmissions,
+            longestWait: nominates ? Self.longestNominationWait : nil, at: now)
     }
 
     /// RFC 8445 §7.1 and §7.2.2.

@@ -107,6 +107,12 @@ extension ICEAgent {
             // The nomination did not succeed, so another pair may be nominated (RFC 8445 §8.1.1).
             guard session.nomination == .inProgress(pair: id) else { return }
             session.nomination = .open(until: nil)
+            // Where it is the only pair that was ever valid, all that is left is to try it anew.
+            let isAlone = !session.checkList.pairs.contains { $0.id != id && $0.valid != nil }
+            guard !isAlone || session.isPatienceOver else {
+                session.checkList[id]?.state = .waiting
+                return
+            }
         } else if session.checkList[id]?.isInProgress != true {
             return
         }

@@ -7,8 +7,7 @@ extension ICEAgent {
 
     mutating func begin(
         _ purpose: STUNTransaction.Purpose, attributes: [STUNAttribute], on path: Path, sendKey: STUNKey?,
-        rto: Duration,
-        maximumTransmissions: Int, at now: Instant
+        rto: Duration, maximumTransmissions: Int, longestWait: Duration? = nil, at now: Instant
     ) {
         if transactions.count >= ICEAgent.maximumTransactions,
             let oldest = transactions.firstIndex(where: \.isCancelled)
@@ -22,7 +21,8 @@ extension ICEAgent {
         let schedule =
             path.stream == nil
             ? RequestTimer.Schedule(
-                rto: rto, maximumTransmissions: maximumTransmissions, finalWait: configuration.finalWait)
+                rto: rto, maximumTransmissions: maximumTransmissions, finalWait: configuration.finalWait,
+                longestWait: longestWait)
             : RequestTimer.Schedule(
                 rto: configuration.streamResponseTimeout, maximumTransmissions: 1, finalWait: 1)
         transactions.append(

@@ -16,6 +16,8 @@ struct RequestTimer {
         var rto: Duration
         var maximumTransmissions: Int
         var finalWait: Int
+        /// What the doubling ends at; nil where it goes on.
+        var longestWait: Duration?
 
         /// Over TCP and TLS nothing is retransmitted: Ti is "39.5 seconds" (RFC 8489 §6.2.2).
         static let reliable = Schedule(rto: .milliseconds(39_500), maximumTransmissions: 1, finalWait: 1)
@@ -35,8 +37,9 @@ struct RequestTimer {
     }
 
     private var wait: Duration {
-        transmissions < schedule.maximumTransmissions
-            ? schedule.rto * (1 << (transmissions - 1)) : schedule.rto * schedule.finalWait
+        guard transmissions < schedule.maximumTransmissions else { return schedule.rto * schedule.finalWait }
+        let doubled = schedule.rto * (1 << min(transmissions - 1, 16))
+        return schedule.longestWait.map { min(doubled, max($0, schedule.rto)) } ?? doubled
     }
 
     /// Nothing is sent again, and the answer is waited for as long as after a last transmission.

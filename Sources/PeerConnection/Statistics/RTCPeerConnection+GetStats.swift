@@ -33,7 +33,7 @@ extension RTCPeerConnection {
     /// `timeOrigin` is what the epoch of the instants is in milliseconds since 1970, which only the shell knows; all
     /// times of the report count from it.
     public func getStats(at now: Instant, timeOrigin: Double = 0) -> RTCStatsReport {
-        var collector = StatsCollector(now: now, timeOrigin: timeOrigin)
+        var collector = StatsCollector(at: now, timeOrigin: timeOrigin)
         collector.add(self)
         return RTCStatsReport(collector.stats)
     }
@@ -41,19 +41,19 @@ extension RTCPeerConnection {
 
 /// Gathers the objects of one report.
 struct StatsCollector {
-    let now: Instant
+    let instant: Instant
     let timeOrigin: Double
     private(set) var stats: [RTCStats] = []
     private var codecs: Set<String> = []
 
-    init(now: Instant, timeOrigin: Double) {
-        self.now = now
+    init(at instant: Instant, timeOrigin: Double) {
+        self.instant = instant
         self.timeOrigin = timeOrigin
     }
 
     func milliseconds(_ instant: Instant) -> Double { timeOrigin + Double(instant.nanoseconds) / 1e6 }
 
-    private var timestamp: Double { milliseconds(now) }
+    private var timestamp: Double { milliseconds(instant) }
 
     mutating func append(_ object: RTCStats) {
         stats.append(object)

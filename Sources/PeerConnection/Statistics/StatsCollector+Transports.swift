@@ -16,7 +16,7 @@ extension StatsCollector {
     private mutating func add(_ transport: PeerTransport, localCertificate: String) {
         let id = Self.id(of: transport.id)
         var object = RTCTransportStats(
-            id: id, timestamp: milliseconds(now), dtlsState: transport.dtlsState.rawValue)
+            id: id, timestamp: milliseconds(instant), dtlsState: transport.dtlsState.rawValue)
         let traffic = transport.traffic.total
         object.packetsSent = traffic.packetsSent
         object.packetsReceived = traffic.packetsReceived
@@ -56,7 +56,7 @@ extension StatsCollector {
         _ transport: PeerTransport
     ) -> RTCIceCandidatePairStats {
         var object = RTCIceCandidatePairStats(
-            id: id, timestamp: milliseconds(now), transportId: Self.id(of: transport.id), localCandidateId: local,
+            id: id, timestamp: milliseconds(instant), transportId: Self.id(of: transport.id), localCandidateId: local,
             remoteCandidateId: remote, state: pair.state.rawValue)
         object.nominated = pair.isNominated
         let traffic = transport.traffic.count(local: pair.localAddress, remote: pair.remoteAddress)
@@ -95,7 +95,7 @@ extension StatsCollector {
         let id = "\(side)-candidate-\(transport)-\(kind)-\(name)\(tcpType ?? "")-\(address)-\(candidate.port)"
         guard known.insert(id).inserted else { return id }
         var object = RTCIceCandidateStats(
-            id: id, type: isLocal ? .localCandidate : .remoteCandidate, timestamp: milliseconds(now),
+            id: id, type: isLocal ? .localCandidate : .remoteCandidate, timestamp: milliseconds(instant),
             transportId: transport, candidateType: kind)
         object.address = address
         object.port = Int(candidate.port)
@@ -122,7 +122,7 @@ extension StatsCollector {
         append(
             .certificate(
                 RTCCertificateStats(
-                    id: id, timestamp: milliseconds(now), fingerprint: fingerprint.hexadecimal,
+                    id: id, timestamp: milliseconds(instant), fingerprint: fingerprint.hexadecimal,
                     fingerprintAlgorithm: fingerprint.hashFunction.rawValue, base64Certificate: Self.base64(der))))
         return id
     }

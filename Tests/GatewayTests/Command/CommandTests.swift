@@ -63,6 +63,7 @@ import Testing
         (["check", "door.yaml", "other.yaml"], "check takes no “other.yaml”"),
         (["check", "-x"], "check takes no “-x”"),
         (["ring", "twice"], "ring takes no “twice”"),
+        (["ring", "view"], "ring takes no “view”"),
         (["devices", "all"], "devices takes no “all”"),
         (["view"], "view needs the address to call"),
         (["view", "http://a", "http://b"], "view takes no “http://b”"),
