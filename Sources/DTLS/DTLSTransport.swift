@@ -101,7 +101,7 @@ public final class DTLSTransport {
     public private(set) var cipherSuite: String?
 
     private let ssl: OpaquePointer
-    private let datagrams = DatagramBIO()
+    private let datagrams: DatagramBIO
     private var announced: [DTLSFingerprint] = []
     private var isHandshakeDone = false
     /// Messages that came after the handshake and before the peer's fingerprint.
@@ -128,6 +128,7 @@ public final class DTLSTransport {
         else { preconditionFailure("OpenSSL has memory") }
         self.role = role
         self.ssl = ssl
+        datagrams = DatagramBIO(mtu: mtu)
         datagrams.attach(to: ssl)
         switch role {
         case .client: SSL_set_connect_state(ssl)

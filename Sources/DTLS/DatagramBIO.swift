@@ -6,6 +6,12 @@ final class DatagramBIO {
     private var incoming: [UInt8]?
     /// What OpenSSL wrote, a datagram each.
     private var outgoing: [[UInt8]] = []
+    private let mtu: Int
+
+    /// One that sends at most `mtu` bytes in a datagram.
+    init(mtu: Int) {
+        self.mtu = mtu
+    }
 
     /// Hands a new BIO on this to `ssl`, which frees it.
     func attach(to ssl: OpaquePointer) {
@@ -22,10 +28,18 @@ final class DatagramBIO {
         incoming = nil
     }
 
-    /// The datagrams written since the last call.
+    /// The datagrams written since the last call, as few as their records fit into. OpenSSL repeats a flight record by record,
+    /// and the more datagrams it is, the likelier one of them is lost (RFC 6347 §4.1.1: "Multiple DTLS records may be placed
+    /// in a single datagram").
     func takeOutgoing() -> [[UInt8]] {
         defer { outgoing = [] }
-        return outgoing
+        return outgoing.reduce(into: []) { datagrams, records in
+            if let last = datagrams.last, last.count + records.count <= mtu {
+                datagrams[datagrams.count - 1] += records
+            } else {
+                datagrams.append(records)
+            }
+        }
     }
 
     /// One for all: OpenSSL never changes it once it is complete.

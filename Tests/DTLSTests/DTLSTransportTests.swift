@@ -182,6 +182,18 @@ struct DTLSTransportTests {
         }
     }
 
+    @Test("repeat a flight in as few datagrams as it left in")
+    func repeatedFlight() throws {
+        let link = SimulatedLink()
+        // the server's first flight is lost
+        link.filter = { isClient, number in isClient || number != 0 }
+        link.connect()
+        #expect(link.client.keyingMaterial != nil && link.server.keyingMaterial != nil)
+        let (server, client) = (link.server.sentDatagrams, link.client.sentDatagrams)
+        #expect(server[1].count > 500 && server.allSatisfy { $0.count <= 1200 })
+        #expect(client.allSatisfy { $0.count > 100 && $0.count <= 1200 })
+    }
+
     @Test("give up when nobody answers for long")
     func timeout() throws {
         let link = SimulatedLink()
