@@ -45,6 +45,9 @@ extension ICEAgent {
         case relayedAddressAdded(SocketAddress, mapped: SocketAddress, server: IPAddress, preference: UInt16)
         /// A relayed address will soon be gone: the session that the next restart begins does without it.
         case relayedAddressRetired(SocketAddress)
+        /// What the next restart gathers is from relayed addresses alone unless `withHosts`, from the STUN servers that are
+        /// told after it, and until `gatheringEnded`.
+        case gatheringReopened(withHosts: Bool)
         /// The shell has closed the sockets at this address, or their interface has gone.
         case localAddressRemoved(SocketAddress)
         /// A STUN server that tells server-reflexive candidates.

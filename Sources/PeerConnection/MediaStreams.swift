@@ -167,15 +167,20 @@ extension RTCPeerConnection {
 
     /// Makes one media description of an exchange take effect. Where no transport carries it, nothing flows.
     mutating func configure(
-        _ position: Int, ours: MediaDescription, theirs: MediaDescription, by transport: PeerTransport.ID?
+        _ position: Int, ours: MediaDescription, theirs: MediaDescription, by transport: PeerTransport.ID?,
+        isFinal: Bool, at now: Instant
     ) {
-        let transceiver = transceivers[position]
         let isRejected = ours.isRejected || theirs.isRejected
+        // W3C §4.4.1.5: "If the media description is rejected, and transceiver is not already stopped, stop". What a
+        // provisional answer rejects the final one may still accept.
+        if isRejected, isFinal { stopRejected(position, at: now) }
+        transceivers[position].remoteMSIDs = theirs.direction.sends ? theirs.msids : []
+        let transceiver = transceivers[position]
         let codec = isRejected || transport == nil ? nil : CodecPreferences.choose(from: theirs)
-        let direction = codec == nil ? .inactive : ours.direction.intersection(theirs.direction.reversed)
-        transceivers[position].currentDirection = direction
-        // W3C §4.4.1.5: "If the media description is rejected, and transceiver is not already stopped, stop".
-        if isRejected { transceivers[position].isStopped = true }
+        let agreed = codec == nil ? .inactive : ours.direction.intersection(theirs.direction.reversed)
+        transceivers[position].agreedDirection = agreed
+        if agreed.sends { transceivers[position].hasSent = true }
+        let direction = transceiver.isStopping ? .inactive : agreed
         if let codec {
             transceivers[position].negotiatedCodec = codec
             // RFC 8285 §5: a number keeps its meaning for the session

@@ -9,17 +9,19 @@ extension RTCPeerConnection {
     mutating func makeOffer(restarts: Bool) -> (session: SessionDescription, plan: TransportPlan) {
         // RFC 8829 §5.2.2: a media description keeps its place for ever; new ones are appended
         let previous = negotiated.currentLocal?.session.media ?? []
-        for index in transceivers.indices where transceivers[index].mid == nil && !transceivers[index].isStopped {
+        for index in transceivers.indices where transceivers[index].mid == nil && !transceivers[index].isStopping {
             transceivers[index].mid = makeMID()
         }
         var media: [MediaDescription] = []
         var continued: Set<TransceiverID> = []
         var isDataContinued = false
         for (index, old) in previous.enumerated() {
-            if !old.isRejected, isDataSection(old, at: index) {
+            if !isGivenUp(index), isDataSection(old, at: index) {
                 media.append(dataDescription(mid: old.mid ?? dataSection?.mid))
                 isDataContinued = true
-            } else if !old.isRejected, let position = position(of: old, at: index), !transceivers[position].isStopped {
+            } else if !isGivenUp(index), let position = position(of: old, at: index),
+                !transceivers[position].isStopping
+            {
                 media.append(offered(transceivers[position]))
                 continued.insert(transceivers[position].id)
             } else {
@@ -27,14 +29,12 @@ extension RTCPeerConnection {
             }
         }
         for index in transceivers.indices where !continued.contains(transceivers[index].id) {
-            guard !transceivers[index].isStopped else { continue }
-            transceivers[index].mLineIndex = media.count
-            media.append(offered(transceivers[index]))
+            guard !transceivers[index].isStopping else { continue }
+            transceivers[index].mLineIndex = add(offered(transceivers[index]), to: &media)
         }
         if offersData, !isDataContinued {
             let mid = dataSection?.mid ?? makeMID()
-            dataSection = DataSection(mid: mid, index: media.count)
-            media.append(dataDescription(mid: mid))
+            dataSection = DataSection(mid: mid, index: add(dataDescription(mid: mid), to: &media))
         }
         let plan = planOffer(media, restarts: restarts)
         for index in media.indices where !media[index].isRejected {
@@ -86,7 +86,7 @@ extension RTCPeerConnection {
         guard section.isRTP, section.isRTCPMultiplexed, CodecPreferences.choose(from: section) != nil,
             let position = position(of: section, at: index)
         else { return false }
-        return !transceivers[position].isStopped
+        return !transceivers[position].isStopping
     }
 
     /// RFC 8829 §5.3.1: with `max-bundle` a media description is rejected unless it is the first, or bundled with it;
@@ -103,6 +103,26 @@ extension RTCPeerConnection {
         }
     }
 
+    /// Adds a media description to an offer, and returns its place. RFC 8829 §5.2.2: one that was given up is used again
+    /// before another is made.
+    private func add(_ section: MediaDescription, to media: inout [MediaDescription]) -> Int {
+        guard let place = media.indices.first(where: { isGivenUp($0) && media[$0].isRejected }) else {
+            media.append(section)
+            return media.count - 1
+        }
+        media[place] = section
+        return place
+    }
+
+    /// Whether the last exchange has rejected the media description `index`: then it has no transceiver, and never again
+    /// one of its tag.
+    private func isGivenUp(_ index: Int) -> Bool {
+        [negotiated.currentLocal, negotiated.currentRemote].contains { entry in
+            guard let media = entry?.session.media, media.indices.contains(index) else { return false }
+            return media[index].isRejected
+        }
+    }
+
     /// Where the transceiver of the media description `section` is, the description's `index`th: found by its tag, else
     /// by its place.
     func position(of section: MediaDescription, at index: Int) -> Int? {
@@ -116,7 +136,7 @@ extension RTCPeerConnection {
     private func offered(_ transceiver: RTCRtpTransceiver) -> MediaDescription {
         var section = multiplexedDescription(transceiver.kind)
         section.mid = transceiver.mid
-        section.direction = transceiver.direction
+        section.direction = transceiver.wantedDirection
         // within a bundle a payload type has one meaning (RFC 9143 §9.1), so that a new track uses what another agreed on
         let agreed = transceivers.first { $0.kind == transceiver.kind && $0.negotiatedCodec != nil }?.negotiatedCodec
         section.codecs = CodecPreferences.offer(
@@ -139,7 +159,7 @@ extension RTCPeerConnection {
     ) -> MediaDescription {
         var section = multiplexedDescription(transceiver.kind)
         section.mid = offer.mid
-        section.direction = transceiver.direction.intersection(offer.direction.reversed)
+        section.direction = transceiver.wantedDirection.intersection(offer.direction.reversed)
         section.codecs = CodecPreferences.offer(for: transceiver.kind, negotiated: chosen)
         section.headerExtensions = CodecPreferences.headerExtensions(for: transceiver.kind).compactMap { known in
             offer.headerExtensions.first { $0.uri == known.uri && $0.id <= 255 }.map {
@@ -179,16 +199,19 @@ extension RTCPeerConnection {
         section.iceUfrag = credentials.usernameFragment
         section.icePwd = credentials.password
         section.iceOptions = ["trickle"]
-        let fingerprint = configuration.certificate.fingerprint(.sha256)
-        section.fingerprints = [
-            SDPFingerprint(hashFunction: fingerprint.hashFunction.rawValue, bytes: fingerprint.bytes)
-        ]
+        // RFC 8829 §5.2.1: a fingerprint "for each of the endpoint's certificates"
+        section.fingerprints = configuration.certificates.map { certificate in
+            let fingerprint = certificate.fingerprint(.sha256)
+            return SDPFingerprint(hashFunction: fingerprint.hashFunction.rawValue, bytes: fingerprint.bytes)
+        }
         section.setup = setup
     }
 
     private func describeSending(_ transceiver: RTCRtpTransceiver, in section: inout MediaDescription) {
         guard section.direction.sends else { return }
-        section.msids = [MSID(stream: transceiver.streamID, track: transceiver.trackID)]
+        section.msids = (transceiver.streamIDs.isEmpty ? ["-"] : transceiver.streamIDs).map {
+            MSID(stream: $0, track: transceiver.trackID)
+        }
         section.sources = [Source(ssrc: transceiver.ssrc.rawValue, cname: configuration.canonicalName)]
         if section.codecs.contains(where: { $0.isNamed("rtx") }) {
             section.sources.append(Source(ssrc: transceiver.rtxSSRC.rawValue, cname: configuration.canonicalName))

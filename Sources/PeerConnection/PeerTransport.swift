@@ -12,53 +12,6 @@ struct PeerTransport {
         let rawValue: Int
     }
 
-    /// What a transport tells the connection.
-    enum Event {
-        /// A local candidate to trickle.
-        case candidateGathered(ICECandidate)
-        /// `gatheringState` has changed.
-        case gatheringStateChanged
-        /// `iceState` has changed.
-        case iceStateChanged
-        /// A frame that is no STUN has come on a connection.
-        case frame([UInt8], StreamID)
-        /// A datagram has come to a relayed address.
-        case datagram([UInt8], local: SocketAddress, remote: SocketAddress)
-        /// A TCP connection is to be opened, with TLS where there is a name.
-        case streamWanted(StreamID, from: IPAddress?, to: SocketAddress, tls: String?)
-        /// A UDP socket of a TURN client's own is to be bound.
-        case relaySocketWanted(StreamID, from: IPAddress, to: SocketAddress)
-        /// A TCP connection is to be closed.
-        case streamUnwanted(StreamID)
-        /// The addresses of a name are to be found.
-        case nameWanted(String)
-        /// A TURN server does not relay.
-        case relayFailed(RTCIceServerURL, TURNError, local: SocketAddress)
-        /// The credentials at a TURN server expire.
-        case credentialsWanted(RTCIceServerURL)
-        /// ICE is to be restarted, for a relayed address will soon be gone and another has taken its place.
-        case restartWanted
-        /// A server has not told a candidate.
-        case candidateError(RTCIceCandidateError)
-        /// ICE has its first pair.
-        case paired
-        /// The handshake is done and the keys of SRTP are there.
-        case keyed
-        /// A message of the other side's application.
-        case applicationData([UInt8])
-        /// The other side has closed the association.
-        case closed
-        /// The association has failed.
-        case failed
-    }
-
-    /// What became of a connection, or of a TURN client's socket.
-    enum StreamEvent {
-        case opened(local: SocketAddress, remote: SocketAddress)
-        case bytes([UInt8])
-        case closed(String?)
-    }
-
     /// DTLS datagrams kept until the role is known: a whole flight of a ClientHello.
     static let earlyDTLSLimit = 8
 
@@ -67,13 +20,20 @@ struct PeerTransport {
     private(set) var addresses: [SocketAddress] = []
     var ice: ICEAgent
     var relays: Relays
-    private let policy: RTCIceTransportPolicy
+    private var policy: RTCIceTransportPolicy
+    /// Whether it gathers for a description that is still to be made, and whether what it gathered so is untold.
+    var isPooled = false
+    var hasUntoldCandidates = false
+    /// Which of the connection's configurations it gathers by.
+    var gatheringGeneration = 0
     /// Whether every local address, and every server, was given.
     private var hasEndOfAddresses = false
     private var hasEndOfServers = false
     private var hasEndedGathering = false
     private(set) var dtls: DTLSTransport?
     private(set) var earlyDTLS: [[UInt8]] = []
+    /// What the other side's last description says of its certificates.
+    private var announced: [DTLSFingerprint] = []
     private(set) var srtpSender: SRTPSender?
     private(set) var srtpReceiver: SRTPReceiver?
     /// What SRTP protects packets with, once that was agreed on.
@@ -125,6 +85,27 @@ struct PeerTransport {
         // W3C §4.2.5: by the policy `relay` "the ICE Agent uses only media relay candidates"
         if policy == .all { ice.handle(.localAddressAdded(address, preference: preference), at: now) }
         relays.addBase(address, preference: preference, at: now)
+    }
+
+    /// A description has taken it from the pool.
+    mutating func leavePool() {
+        guard isPooled else { return }
+        isPooled = false
+        hasUntoldCandidates = true
+    }
+
+    /// What the next restart gathers is by another policy, and from `servers` alone.
+    mutating func reopenGathering(policy: RTCIceTransportPolicy, servers: Set<RTCIceServerURL>, at now: Instant) {
+        self.policy = policy
+        (hasEndOfServers, hasEndedGathering) = (false, false)
+        relays.hidesMappedAddresses = policy == .relay
+        for address in relays.retireServers(besides: servers) { ice.handle(.relayedAddressRetired(address), at: now) }
+        ice.handle(.gatheringReopened(withHosts: policy == .all), at: now)
+    }
+
+    /// Gives ICE an address that another policy has kept from it.
+    mutating func offerAddress(_ address: SocketAddress, preference: UInt16, at now: Instant) {
+        if policy == .all { ice.handle(.localAddressAdded(address, preference: preference), at: now) }
     }
 
     mutating func nameAddress(_ address: IPAddress, _ name: String, at now: Instant) {
@@ -195,7 +176,19 @@ struct PeerTransport {
             earlyDTLS = []
             for bytes in early { dtls?.handle(.datagram(bytes), at: now) }
         }
+        announced = fingerprints
         dtls?.handle(.remoteFingerprints(fingerprints), at: now)
+    }
+
+    /// Another endpoint answers than the one that did provisionally (RFC 8829 §3.6.1, sequential forking): ICE begins anew
+    /// with the credentials that our offer has, and the association with the first one ends where the other is not it.
+    mutating func meet(_ remote: RemoteTransport, isLite: Bool, at now: Instant) {
+        guard remote.credentials != ice.remoteCredentials else { return }
+        ice.handle(.remoteCredentials(remote.credentials, isLite: isLite), at: now)
+        restart(ice.credentials, at: now)
+        guard dtls != nil, Set(announced).isDisjoint(with: remote.fingerprints) else { return }
+        (dtls, srtpSender, srtpReceiver, profile) = (nil, nil, nil, nil)
+        hasPair = false  // a handshake along the old pair would reach the first one
     }
 
     mutating func handleTimePassed(at now: Instant) {

@@ -48,7 +48,7 @@ public struct PerfectNegotiation {
     }
 
     /// Takes a candidate from the other side; nil is the end of candidates. One that came before its description waits
-    /// for it; one that belongs to an ignored offer is dropped.
+    /// for it; one that belongs to an ignored offer is dropped, and so is one that an ICE restart has overtaken.
     public mutating func received(
         _ candidate: RTCIceCandidate?, on peer: inout RTCPeerConnection, at now: Instant
     ) throws(RTCError) {
@@ -57,6 +57,7 @@ public struct PerfectNegotiation {
             if earlyCandidates.count < Self.earlyCandidateLimit { earlyCandidates.append(candidate) }
             return
         }
+        guard peer.signalingState != .closed, !peer.isOutdated(candidate) else { return }
         do {
             try peer.addIceCandidate(candidate, at: now)
         } catch  where ignoreOffer {

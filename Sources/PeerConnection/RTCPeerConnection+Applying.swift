@@ -4,23 +4,26 @@ import SDP
 import Wire
 
 extension RTCPeerConnection {
-    /// Makes an exchange take effect: every transport gets its other side, every transceiver its direction and codec.
+    /// Makes an exchange take effect: every transport gets its other side, every transceiver its direction and codec. By a
+    /// provisional answer nothing ends that the final one may want.
     mutating func apply(
-        local: SessionDescription, remote: SessionDescription, plan: TransportPlan, offered: Bool, at now: Instant
+        local: SessionDescription, remote: SessionDescription, plan: TransportPlan, offered: Bool, isFinal: Bool,
+        at now: Instant
     ) {
         if milestones.negotiated == nil { milestones.negotiated = now }
         transportPlan = plan
-        pendingTransportPlan = nil
         for (index, (ours, theirs)) in zip(local.media, remote.media).enumerated() {
             guard let position = position(of: ours.mid == nil ? theirs : ours, at: index) else { continue }
             transceivers[position].mLineIndex = index
-            configure(position, ours: ours, theirs: theirs, by: plan[index])
+            configure(position, ours: ours, theirs: theirs, by: plan[index], isFinal: isFinal, at: now)
         }
-        // W3C §4.4.1.5: stopped transceivers go with their media descriptions; the application's own it still knows
-        transceivers.removeAll { $0.isStopped && $0.wasMadeByRemoteOffer }
+        if isFinal {
+            pendingTransportPlan = nil
+            forgetStoppedTransceivers()
+        }
         for id in plan.transports { connect(id, local: local, remote: remote, offered: offered, at: now) }
-        applyData(local: local, remote: remote, plan: plan, offered: offered, at: now)
-        closeUnusedTransports(at: now)
+        applyData(local: local, remote: remote, plan: plan, offered: offered, isFinal: isFinal, at: now)
+        if isFinal { closeUnusedTransports(at: now) }
         drainTransports(at: now)
         updateTransportStates(at: now)
     }
@@ -40,10 +43,12 @@ extension RTCPeerConnection {
             if transports[index].dtls == nil { transports[index].ice.handle(.roleChanged(role), at: now) }
             transports[index].ice.handle(
                 .remoteCredentials(theirs.credentials, isLite: remote.isICELite), at: now)
+        } else if signalingState == .haveRemotePranswer {
+            transports[index].meet(theirs, isLite: remote.isICELite, at: now)
         }
         let isServer = offered ? theirs.setup == .active : local.media[section].setup == .passive
         transports[index].startDTLS(
-            role: isServer ? .server : .client, certificate: configuration.certificate,
+            role: isServer ? .server : .client, certificate: configuration.certificates[0],
             fingerprints: theirs.fingerprints, at: now)
         for (place, section) in remote.media.enumerated() where !section.isRejected {
             guard transportCarried(by: place, of: remote) == id else { continue }

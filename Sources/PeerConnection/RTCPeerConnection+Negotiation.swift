@@ -25,28 +25,17 @@ struct NegotiatedDescriptions {
 }
 
 extension RTCPeerConnection {
-    /// `localDescription`: the pending one, else the current one, with every candidate gathered so far.
-    public var localDescription: RTCSessionDescription? {
-        guard let entry = negotiated.local else { return nil }
-        let plan = negotiated.pendingLocal == nil ? transportPlan : pendingTransportPlan ?? transportPlan
-        return RTCSessionDescription(type: entry.type, sdp: withCandidates(entry.session, by: plan).description)
-    }
-
-    /// `remoteDescription`: the pending one, else the current one.
-    public var remoteDescription: RTCSessionDescription? {
-        guard let entry = negotiated.remote else { return nil }
-        return RTCSessionDescription(type: entry.type, sdp: entry.session.description)
-    }
-
     /// `setLocalDescription`: without an argument it makes what the signalling state calls for, an offer or an answer
-    /// (W3C §4.4.1.5). With a rollback it takes the pending offer back.
+    /// (W3C §4.4.1.5). With a rollback it takes the pending offer back, whoever's it is.
     public mutating func setLocalDescription(_ description: RTCSdpType? = nil, at now: Instant) throws(RTCError) {
-        switch (description ?? (signalingState == .haveRemoteOffer ? .answer : .offer), signalingState) {
+        switch (description ?? implicitType, signalingState) {
         case (.offer, .stable), (.offer, .haveLocalOffer):
             setLocalOffer(at: now)
-        case (.answer, .haveRemoteOffer):
-            setLocalAnswer(at: now)
-        case (.rollback, .haveLocalOffer):
+        case (.pranswer, .haveRemoteOffer), (.pranswer, .haveLocalPranswer):
+            setLocalAnswer(.pranswer, at: now)
+        case (.answer, .haveRemoteOffer), (.answer, .haveLocalPranswer):
+            setLocalAnswer(.answer, at: now)
+        case (.rollback, .haveLocalOffer), (.rollback, .haveRemoteOffer):
             rollBack(at: now)
         case (let type, let state):
             throw .invalidState("a local \(type.rawValue) cannot be set in \(state.rawValue)")
@@ -54,17 +43,26 @@ extension RTCPeerConnection {
         drainTransports(at: now)
     }
 
+    /// W3C §4.4.1.5: "If signalingState is either "stable", "have-local-offer", or "have-remote-pranswer"", an offer is
+    /// made, else an answer.
+    private var implicitType: RTCSdpType {
+        switch signalingState {
+        case .stable, .haveLocalOffer, .haveRemotePranswer, .closed: .offer
+        case .haveRemoteOffer, .haveLocalPranswer: .answer
+        }
+    }
+
     /// `setRemoteDescription`. An offer that meets a pending one of ours takes its place: ours is rolled back (W3C
     /// §4.4.1.5).
     public mutating func setRemoteDescription(
         _ description: RTCSessionDescription, at now: Instant
     ) throws(RTCError) {
-        guard signalingState != .closed else { throw .invalidState("the connection is closed") }
+        guard Self.isRemote(description.type, allowedIn: signalingState) else {
+            throw .invalidState("a remote \(description.type.rawValue) cannot be set in \(signalingState.rawValue)")
+        }
         if description.type == .rollback {
-            guard signalingState == .haveRemoteOffer else {
-                throw .invalidState("there is no remote offer to take back")
-            }
-            return rollBack(at: now)
+            rollBack(at: now)
+            return drainTransports(at: now)
         }
         let session: SessionDescription
         do throws(SDPError) {
@@ -72,28 +70,36 @@ extension RTCPeerConnection {
         } catch {
             throw .invalidAccess(error.description)
         }
-        switch (description.type, signalingState) {
-        case (.offer, .stable), (.offer, .haveLocalOffer), (.offer, .haveRemoteOffer):
-            try check(session)
+        try check(session)
+        if description.type == .offer {
             try check(session, continuing: negotiated.currentRemote?.session)
             if signalingState == .haveLocalOffer { rollBack(at: now) }
             setRemoteOffer(session)
-        case (.answer, .haveLocalOffer):
+        } else {
             guard let offer = negotiated.pendingLocal?.session else {
                 preconditionFailure("have-local-offer has a pending local offer")
             }
-            try check(session)
             try check(session, answering: offer)
-            setRemoteAnswer(session, to: offer, at: now)
-        case (let type, let state):
-            throw .invalidState("a remote \(type.rawValue) cannot be set in \(state.rawValue)")
+            setRemoteAnswer(session, as: description.type, to: offer, at: now)
         }
         drainTransports(at: now)
     }
 
-    /// `restartIce`: the next offer has new credentials, and `negotiationneeded` asks for it.
+    /// RFC 8829 §5.6, and W3C §4.4.1.5 for offers that meet ours and for rollbacks.
+    private static func isRemote(_ type: RTCSdpType, allowedIn state: RTCSignalingState) -> Bool {
+        switch (type, state) {
+        case (.offer, .stable), (.offer, .haveLocalOffer), (.offer, .haveRemoteOffer): true
+        case (.answer, .haveLocalOffer), (.answer, .haveRemotePranswer): true
+        case (.pranswer, .haveLocalOffer), (.pranswer, .haveRemotePranswer): true
+        case (.rollback, .haveLocalOffer), (.rollback, .haveRemoteOffer): true
+        default: false
+        }
+    }
+
+    /// `restartIce`: the next offer has new credentials, and `negotiationneeded` asks for it. Before there are any to
+    /// replace it has no effect (W3C §4.4.2).
     public mutating func restartIce() {
-        guard signalingState != .closed else { return }
+        guard signalingState != .closed, negotiated.local != nil else { return }
         isRestartNeeded = true
         updateNegotiationNeeded()
     }
@@ -109,22 +115,29 @@ extension RTCPeerConnection {
         negotiated.pendingLocal = .init(type: .offer, session: session)
         pendingTransportPlan = plan
         realize(plan, at: now)
-        isNegotiationNeeded = false
+        announcesNegotiationNeeded = false
         change(to: .haveLocalOffer)
     }
 
-    private mutating func setLocalAnswer(at now: Instant) {
-        guard let offer = negotiated.pendingRemote?.session else {
+    private mutating func setLocalAnswer(_ type: RTCSdpType, at now: Instant) {
+        guard let offer = negotiated.pendingRemote else {
             preconditionFailure("have-remote-offer has a pending remote offer")
         }
-        let (answer, plan) = makeAnswer(to: offer)
+        let (answer, plan) = makeAnswer(to: offer.session)
         realize(plan, at: now)
-        negotiated.currentRemote = negotiated.pendingRemote
-        negotiated.currentLocal = .init(type: .answer, session: answer)
-        finishExchange()
-        apply(local: answer, remote: offer, plan: plan, offered: false, at: now)
-        change(to: .stable)
-        updateNegotiationNeeded()
+        if !plan.credentials.isEmpty, plan.transports.allSatisfy({ plan.credentials[$0] != nil }) {
+            isRestartNeeded = false  // the other side's restart has given us new credentials, too
+        }
+        let local = NegotiatedDescriptions.Entry(type: type, session: answer)
+        if type == .answer {
+            (negotiated.currentLocal, negotiated.currentRemote) = (local, offer)
+            finishExchange()
+        } else {
+            negotiated.pendingLocal = local
+        }
+        apply(
+            local: answer, remote: offer.session, plan: plan, offered: false, isFinal: type == .answer, at: now)
+        conclude(type, provisionally: .haveLocalPranswer)
     }
 
     // MARK: Remote descriptions
@@ -137,6 +150,7 @@ extension RTCPeerConnection {
         }
         associateData(in: offer)
         negotiated.pendingRemote = .init(type: .offer, session: offer)
+        announcesNegotiationNeeded = false
         change(to: .haveRemoteOffer)
     }
 
@@ -151,14 +165,14 @@ extension RTCPeerConnection {
         // added to the PeerConnection by addTrack and are not associated with any m= section and are not stopped, find
         // the first".
         let free = transceivers.firstIndex {
-            $0.kind == section.kind && $0.wasAddedByTrack && $0.mid == nil && !$0.isStopped
+            $0.kind == section.kind && $0.wasAddedByTrack && $0.mid == nil && !$0.isStopping
         }
         let position: Int
         if section.direction.receives, let free {
             position = free
         } else {
             let made = newTransceiver(
-                section.kind, direction: .recvonly, streamID: "-", byTrack: false, byRemoteOffer: true)
+                section.kind, direction: .recvonly, streamIDs: [], byTrack: false, byRemoteOffer: true)
             transceivers.append(made)
             position = transceivers.count - 1
         }
@@ -167,16 +181,21 @@ extension RTCPeerConnection {
         transceivers[position].mLineIndex = index
     }
 
-    private mutating func setRemoteAnswer(_ answer: SessionDescription, to offer: SessionDescription, at now: Instant) {
+    private mutating func setRemoteAnswer(
+        _ answer: SessionDescription, as type: RTCSdpType, to offer: SessionDescription, at now: Instant
+    ) {
         guard let plan = pendingTransportPlan?.answered(by: answer) else {
             preconditionFailure("have-local-offer has a plan of its transports")
         }
-        negotiated.currentLocal = negotiated.pendingLocal
-        negotiated.currentRemote = .init(type: .answer, session: answer)
-        finishExchange()
-        apply(local: offer, remote: answer, plan: plan, offered: true, at: now)
-        change(to: .stable)
-        updateNegotiationNeeded()
+        let remote = NegotiatedDescriptions.Entry(type: type, session: answer)
+        if type == .answer {
+            (negotiated.currentLocal, negotiated.currentRemote) = (negotiated.pendingLocal, remote)
+            finishExchange()
+        } else {
+            negotiated.pendingRemote = remote
+        }
+        apply(local: offer, remote: answer, plan: plan, offered: true, isFinal: type == .answer, at: now)
+        conclude(type, provisionally: .haveRemotePranswer)
     }
 
     // MARK: State
@@ -195,28 +214,36 @@ extension RTCPeerConnection {
         isRestarting = false
     }
 
+    private mutating func conclude(_ type: RTCSdpType, provisionally state: RTCSignalingState) {
+        guard type == .answer else { return change(to: state) }
+        change(to: .stable)
+        renewNegotiationNeeded()
+    }
+
     /// RFC 8829 §4.1.10.2: back to `stable` as if the pending description had never been.
     private mutating func rollBack(at now: Instant) {
         forgetPendingAssociations()
         pendingTransportPlan = nil
+        returnToPool()
         closeUnusedTransports(at: now)
         // the other side has not seen the new credentials, and the old ones are gone: it is still to be told
         if isRestarting { isRestartNeeded = true }
         finishExchange()
+        forgetStoppedTransceivers()
         change(to: .stable)
         updateTransportStates(at: now)
-        updateNegotiationNeeded()
+        renewNegotiationNeeded()
     }
 
-    /// Takes back what the pending description has done to the transceivers; those that the application has added since
-    /// stay.
+    /// Takes back what the pending description has done to the transceivers; those that the application has added since,
+    /// or uses for a track of its own, stay.
     private mutating func forgetPendingAssociations() {
         dataSection = stableDataSection
         let before = stableTransceivers ?? []
         transceivers = transceivers.compactMap { transceiver in
             var transceiver = transceiver
             let old = before.first { $0.id == transceiver.id }
-            if old == nil, transceiver.wasMadeByRemoteOffer { return nil }
+            if old == nil, transceiver.wasMadeByRemoteOffer, !transceiver.wasAddedByTrack { return nil }
             transceiver.mid = old?.mid
             transceiver.mLineIndex = old?.mLineIndex
             return transceiver

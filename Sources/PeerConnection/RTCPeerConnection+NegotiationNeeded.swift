@@ -1,28 +1,48 @@
 import SDP
 
+/// `negotiationneeded` (W3C §4.7.3).
 extension RTCPeerConnection {
-    /// W3C §4.7.3, "check if negotiation is needed".
+    /// "Update the negotiation-needed flag": the event comes once, until an exchange has ended or nothing is to be
+    /// negotiated any more.
     mutating func updateNegotiationNeeded() {
-        guard signalingState != .closed else { return }
-        isNegotiationNeeded = checkNegotiationNeeded()
+        // "If connection.[[SignalingState]] is not "stable", abort": it is done when the exchange ends
+        guard signalingState == .stable else { return }
+        guard checkNegotiationNeeded() else {
+            isNegotiationNeeded = false
+            announcesNegotiationNeeded = false
+            return
+        }
+        guard !isNegotiationNeeded else { return }
+        isNegotiationNeeded = true
+        announcesNegotiationNeeded = true
     }
 
+    /// W3C §4.4.1.5: back in `stable` the flag is cleared, and updated.
+    mutating func renewNegotiationNeeded() {
+        isNegotiationNeeded = false
+        updateNegotiationNeeded()
+    }
+
+    /// "Check if negotiation is needed".
     private func checkNegotiationNeeded() -> Bool {
-        if isRestartNeeded || needsDataNegotiation { return true }
-        guard let local = negotiated.currentLocal, let remote = negotiated.currentRemote else {
-            return transceivers.contains { !$0.isStopped }
-        }
-        return transceivers.contains { transceiver in
-            if transceiver.isStopped { return false }
-            guard let index = transceiver.mLineIndex, local.session.media.indices.contains(index),
-                remote.session.media.indices.contains(index)
-            else { return true }
-            let (ours, theirs) = (local.session.media[index], remote.session.media[index])
-            if ours.isRejected || theirs.isRejected { return false }
-            if local.type == .offer {
-                return ours.direction != transceiver.direction && theirs.direction.reversed != transceiver.direction
-            }
-            return ours.direction != transceiver.direction.intersection(theirs.direction.reversed)
-        }
+        isRestartNeeded || needsDataNegotiation || transceivers.contains(where: needsNegotiation)
+    }
+
+    private func needsNegotiation(_ transceiver: RTCRtpTransceiver) -> Bool {
+        if transceiver.isStopping { return !transceiver.isStopped }
+        guard let local = negotiated.currentLocal, let remote = negotiated.currentRemote,
+            let index = transceiver.mLineIndex, local.session.media.indices.contains(index),
+            remote.session.media.indices.contains(index)
+        else { return true }
+        let (ours, theirs) = (local.session.media[index], remote.session.media[index])
+        let wanted = transceiver.wantedDirection
+        // a description names the streams of what it sends; where it does not send what is wanted, that is asked for below
+        if wanted.sends, ours.direction.sends, Self.streams(of: ours) != Set(transceiver.streamIDs) { return true }
+        if local.type == .offer { return ours.direction != wanted && theirs.direction.reversed != wanted }
+        return ours.direction != wanted.intersection(theirs.direction.reversed)
+    }
+
+    private static func streams(of section: MediaDescription) -> Set<String> {
+        Set(section.msids.map(\.stream)).subtracting(["-"])
     }
 }

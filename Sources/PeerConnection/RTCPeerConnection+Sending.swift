@@ -5,14 +5,14 @@ public import Wire
 
 /// Media and reports that leave.
 extension RTCPeerConnection {
-    /// Whether media of this transceiver can leave: it was agreed on and the connection is up.
+    /// Whether media of this transceiver can leave: it was agreed on, the sender has a track, and the connection is up.
     public func canSend(on transceiver: TransceiverID) -> Bool {
-        media.outgoing.contains { $0.transceiver == transceiver && isKeyed($0.transport) }
+        hasTrack(transceiver) && media.outgoing.contains { $0.transceiver == transceiver && isKeyed($0.transport) }
     }
 
     /// Sends one frame of video or one packet of sound. Nothing leaves before `canSend`.
     public mutating func send(_ frame: PacketizedFrame, on transceiver: TransceiverID, at now: Instant) {
-        guard let index = media.outgoing.firstIndex(where: { $0.transceiver == transceiver }),
+        guard let index = media.outgoing.firstIndex(where: { $0.transceiver == transceiver }), hasTrack(transceiver),
             let (pair, route, srtp) = path(of: media.outgoing[index].transport)
         else { return }
         let transport = media.outgoing[index].transport
@@ -24,6 +24,10 @@ extension RTCPeerConnection {
         noteSent(since: mark, by: pair, of: transport)
         media.outgoing[index].audioLevel = frame.audioLevel
         if frame.isKeyFrame { media.outgoing[index].demand.keyFrameLeft(at: now) }
+    }
+
+    private func hasTrack(_ id: TransceiverID) -> Bool {
+        transceivers.contains { $0.id == id && $0.track != nil }
     }
 
     /// Counts what was appended to the outbox since it was of this length.
@@ -151,9 +155,14 @@ extension RTCPeerConnection {
     /// RFC 3550 §6.6: the streams end.
     mutating func sendGoodbye(at now: Instant) {
         guard connectionState == .connected else { return }
+        sendGoodbye(of: media.outgoing, at: now)
+    }
+
+    /// The same for some of them, as far as there is a way.
+    mutating func sendGoodbye(of ending: [MediaStreams.Outgoing], at now: Instant) {
         let name = configuration.canonicalName
         for transport in transports.map(\.id) {
-            let streams = media.outgoing.filter { $0.transport == transport }
+            let streams = ending.filter { $0.transport == transport }
             guard let first = streams.first else { continue }
             let report = first.sender.senderReport(at: now)
             writeRTCP(by: transport) { buffer in

@@ -23,19 +23,25 @@ extension RTCPeerConnection {
     /// Makes the transports that `plan` adds, and restarts those that it gives new credentials.
     mutating func realize(_ plan: TransportPlan, at now: Instant) {
         for id in plan.transports {
+            let index = index(of: id)
+            if let index { transports[index].leavePool() }
             guard let credentials = plan.credentials[id] else { continue }
-            if let index = index(of: id) {
-                transports[index].restart(credentials, at: now)
+            if let index {
+                restart(index, with: credentials, at: now)
             } else {
                 makeTransport(id, credentials: credentials, at: now)
             }
         }
     }
 
-    private mutating func makeTransport(_ id: PeerTransport.ID, credentials: ICECredentials, at now: Instant) {
+    mutating func makeTransport(
+        _ id: PeerTransport.ID, credentials: ICECredentials, isPooled: Bool = false, at now: Instant
+    ) {
         var transport = PeerTransport(
             id: id, role: iceRole ?? .controlling, credentials: credentials, random: random,
             configuration: configuration.ice, policy: configuration.iceTransportPolicy, streamIDs: streamIDs)
+        transport.isPooled = isPooled
+        transport.gatheringGeneration = gatheringGeneration
         for (address, name) in localAddresses.names { transport.nameAddress(address, name, at: now) }
         for entry in localAddresses.selection(beside: transports) {
             transport.addAddress(entry.address, preference: entry.preference, at: now)
@@ -49,15 +55,20 @@ extension RTCPeerConnection {
         addServers(toTransport: transports.count - 1, at: now)
     }
 
-    /// Closes the transports that neither the last exchange nor the one under way uses.
+    /// Closes the transports that neither the last exchange nor the one under way uses; the pool serves the first alone.
     mutating func closeUnusedTransports(at now: Instant) {
         let used = Set(transportPlan.transports + (pendingTransportPlan?.transports ?? []))
         for index in transports.indices.reversed() where !used.contains(transports[index].id) {
-            transports[index].dtls?.handle(.close, at: now)
-            transports[index].close(at: now)
-            finish(index, at: now)
-            transports.remove(at: index)
+            guard !transports[index].isPooled || negotiated.currentLocal != nil else { continue }
+            closeTransport(index, at: now)
         }
+    }
+
+    mutating func closeTransport(_ index: Int, at now: Instant) {
+        transports[index].dtls?.handle(.close, at: now)
+        transports[index].close(at: now)
+        finish(index, at: now)
+        transports.remove(at: index)
     }
 
     /// Takes what a transport that was closed still wants done: to the connection its states are gone.
@@ -94,6 +105,7 @@ extension RTCPeerConnection {
     mutating func endLocalAddresses(at now: Instant) {
         localAddresses.hasEnded = true
         for index in transports.indices { transports[index].endAddresses() }
+        fillPool(at: now)
     }
 
     // MARK: What arrives
@@ -155,6 +167,7 @@ extension RTCPeerConnection {
     mutating func drainTransports(at now: Instant) {
         var index = 0
         while index < transports.count {
+            announce(index)
             while let event = transports[index].nextEvent(sendingTo: &outbox, at: now) {
                 handle(event, ofTransport: index, at: now)
             }
@@ -212,7 +225,7 @@ extension RTCPeerConnection {
             channels.transportEnded(transports[index].id, nil)
             drainDataChannels(at: now)
             // RFC 8827 §6.5: a close alert ends the association; the connection with the last of them
-            if transports.allSatisfy({ $0.dtlsState == .closed }) { close(at: now) }
+            if used.allSatisfy({ $0.dtlsState == .closed }) { close(at: now) }
         case .failed:
             channels.transportEnded(transports[index].id, .dtlsFailure)
             drainDataChannels(at: now)
@@ -229,12 +242,13 @@ extension RTCPeerConnection {
     }
 
     /// RTCIceGatheringState, W3C §4.3.2.
-    private mutating func updateGatheringState() {
+    mutating func updateGatheringState() {
         guard connectionState != .closed else { return }
         let state: ICEGatheringState =
-            if transports.contains(where: { $0.gatheringState == .gathering }) {
+            // transports that were made together gather together, although they are drained one after the other
+            if used.contains(where: { $0.gatheringState == .gathering || $0.ice.gatheringState == .gathering }) {
                 .gathering
-            } else if !transports.isEmpty, transports.allSatisfy({ $0.gatheringState == .complete }) {
+            } else if !used.isEmpty, used.allSatisfy({ $0.gatheringState == .complete }) {
                 .complete
             } else {
                 .new
@@ -250,7 +264,7 @@ extension RTCPeerConnection {
             if connectionState == .closed {
                 .closed
             } else {
-                Self.iceConnectionState(of: transports.map(\.iceState))
+                Self.iceConnectionState(of: used.map(\.iceState))
             }
         guard state != iceConnectionState else { return }
         iceConnectionState = state
@@ -270,14 +284,14 @@ extension RTCPeerConnection {
         guard connectionState != .closed else { return }
         let ice = iceConnectionState
         let state: RTCPeerConnectionState =
-            if ice == .failed || transports.contains(where: { $0.dtlsState == .failed }) {
+            if ice == .failed || used.contains(where: { $0.dtlsState == .failed }) {
                 .failed
             } else if ice == .disconnected {
                 .disconnected
-            } else if transports.allSatisfy({ $0.iceState == .new && $0.dtlsState == .new }) {
+            } else if used.allSatisfy({ $0.iceState == .new && $0.dtlsState == .new }) {
                 .new
             } else if (ice == .connected || ice == .completed)
-                && transports.allSatisfy({ $0.dtlsState == .connected || $0.dtlsState == .closed })
+                && used.allSatisfy({ $0.dtlsState == .connected || $0.dtlsState == .closed })
             {
                 .connected
             } else {

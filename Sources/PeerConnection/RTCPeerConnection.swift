@@ -15,47 +15,6 @@ public import Wire
 /// The media descriptions of a bundle share one transport: one ICE agent, one DTLS association; `bundlePolicy` says how
 /// many there are before the other side has agreed to a bundle (RFC 8829 §4.1.1). RTP and RTCP share one always.
 public struct RTCPeerConnection {
-    /// What a connection is made with.
-    public struct Configuration {
-        /// Who this endpoint is.
-        public var certificate: DTLSCertificate
-        /// STUN servers to learn reflexive addresses from.
-        public var stunServers: [SocketAddress]
-        /// `iceServers`: servers by their URLs; names among them are asked for by `nameWanted`.
-        public var iceServers: [RTCIceServer]
-        /// `iceTransportPolicy`
-        public var iceTransportPolicy: RTCIceTransportPolicy
-        /// The instant at which the Unix epoch was, for the credentials of TURN servers that tell when they expire; nil
-        /// where nobody knows.
-        public var unixEpoch: Instant?
-        /// How many transports to offer to a side that may not bundle.
-        public var bundlePolicy: RTCBundlePolicy
-        /// Whether to be the DTLS server where the offer leaves the choice. The server chooses the SRTP profile among
-        /// the client's, and takes AES-GCM, which costs a quarter of AES-CM with HMAC-SHA1, where a browser as the
-        /// server would not.
-        public var prefersDTLSServer: Bool
-        /// The canonical name that binds the streams of this endpoint together (RFC 3550 §6.5.1).
-        public var canonicalName: String
-        /// The longest message on a data channel that this side takes, in bytes; more than 0. The other side is told of
-        /// it (`a=max-message-size`, RFC 8841 §6).
-        public var maximumMessageSize: Int
-        /// Times and limits of ICE.
-        public var ice: ICEConfiguration
-
-        /// A configuration with the defaults.
-        public init(certificate: DTLSCertificate, canonicalName: String = "doorward") {
-            self.certificate = certificate
-            self.canonicalName = canonicalName
-            stunServers = []
-            iceServers = []
-            iceTransportPolicy = .all
-            bundlePolicy = .balanced
-            prefersDTLSServer = true
-            maximumMessageSize = 262_144
-            ice = ICEConfiguration()
-        }
-    }
-
     /// What a connection is told.
     public enum Input: Sendable {
         /// A datagram came from `remote` to the socket bound to `local`.
@@ -158,7 +117,7 @@ public struct RTCPeerConnection {
         }
     }
 
-    let configuration: Configuration
+    var configuration: Configuration
     let random: any RandomSource
     let streamIDs = StreamIDSource()
 
@@ -173,7 +132,9 @@ public struct RTCPeerConnection {
     var dataSection: DataSection?
     /// What a rollback returns to.
     var stableDataSection: DataSection?
+    /// The negotiation-needed flag (W3C §4.7.3), and whether the event is still to be told.
     var isNegotiationNeeded = false
+    var announcesNegotiationNeeded = false
     var isRestartNeeded = false
     /// Whether the pending offer of ours restarts ICE.
     var isRestarting = false
@@ -190,6 +151,8 @@ public struct RTCPeerConnection {
     var transports: [PeerTransport] = []
     var nextTransportNumber = 0
     var servers: ServerAddresses
+    /// Counts the changes of what is gathered from; a restart brings a transport up to it.
+    var gatheringGeneration = 0
     /// Which transport each media description of the last exchange goes by.
     var transportPlan = TransportPlan()
     /// The same for the local description that waits for its answer.
@@ -250,8 +213,11 @@ public struct RTCPeerConnection {
         case closed
     }
 
-    /// A connection in the state `new`.
+    /// A connection in the state `new`. The configuration has a certificate and `rtcpMuxPolicy` `require`; one from
+    /// outside is for `init(validating:random:at:)`.
     public init(configuration: Configuration, random: any RandomSource) {
+        precondition(!configuration.certificates.isEmpty, "an endpoint has a certificate")
+        precondition(configuration.rtcpMuxPolicy == .require, "RTCP has no transports of its own")
         self.configuration = configuration
         self.random = random
         // RFC 8829 §5.2.1: a number below 2⁶³ so that every parser takes it
@@ -323,9 +289,9 @@ public struct RTCPeerConnection {
         }
         events.removeAll(keepingCapacity: true)
         nextEvent = 0
-        // W3C §4.7.3: fired only in `stable`; what is still needed after an exchange is checked when it ends
-        if isNegotiationNeeded, signalingState == .stable, connectionState != .closed {
-            isNegotiationNeeded = false
+        // W3C §4.7.3: fired only in `stable`, behind what was told before
+        if announcesNegotiationNeeded, signalingState == .stable {
+            announcesNegotiationNeeded = false
             return .negotiationNeeded
         }
         return nil

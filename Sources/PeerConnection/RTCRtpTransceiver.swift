@@ -9,6 +9,36 @@ public struct TransceiverID: Hashable, Sendable, CustomStringConvertible {
     public var description: String { "transceiver \(rawValue)" }
 }
 
+/// Which way a transceiver's media goes (W3C §5.4, RTCRtpTransceiverDirection).
+public enum RTCRtpTransceiverDirection: String, Hashable, Sendable, Codable {
+    /// Both ways.
+    case sendrecv
+    /// From this side.
+    case sendonly
+    /// To this side.
+    case recvonly
+    /// Neither way, for now.
+    case inactive
+    /// Neither way, for good.
+    case stopped
+
+    /// The direction that a description says.
+    public init(_ direction: MediaDirection) {
+        self =
+            switch direction {
+            case .sendrecv: .sendrecv
+            case .sendonly: .sendonly
+            case .recvonly: .recvonly
+            case .inactive: .inactive
+            }
+    }
+
+    /// Whether this side sends.
+    public var sends: Bool { self == .sendrecv || self == .sendonly }
+    /// Whether this side receives.
+    public var receives: Bool { self == .sendrecv || self == .recvonly }
+}
+
 /// A sender and a receiver that share a media description (W3C RTCRtpTransceiver).
 public struct RTCRtpTransceiver: Sendable {
     /// What `setCodec…` was agreed on for one direction or both: the payload types of the description that counts.
@@ -23,21 +53,39 @@ public struct RTCRtpTransceiver: Sendable {
     public let kind: MediaKind
     /// The identification tag of its media description, once it has one.
     public internal(set) var mid: String?
-    /// The direction that this side wants.
-    public internal(set) var direction: MediaDirection
+    /// The direction that this side wants; `stopped` from `stop` on, or once its media description was rejected.
+    public var direction: RTCRtpTransceiverDirection { isStopping ? .stopped : .init(wantedDirection) }
     /// The direction that was agreed on; nil before.
-    public internal(set) var currentDirection: MediaDirection?
-    /// Whether its media description was rejected: it is of no use any more.
-    public internal(set) var isStopped = false
+    public var currentDirection: RTCRtpTransceiverDirection? {
+        isStopped ? .stopped : agreedDirection.map(RTCRtpTransceiverDirection.init)
+    }
+    /// Whether it is of no use any more: `stop` was called, or its media description was rejected.
+    public internal(set) var isStopping = false
+    /// Whether both sides know so. An exchange then forgets it: a transceiver that a connection does not have has stopped.
+    public internal(set) var isStopped = false {
+        didSet { if isStopped { isStopping = true } }
+    }
 
-    /// Whether it was made by `addTrack`, so that a media description of the other side's offer may take it (RFC 8829
-    /// §5.10).
+    /// Whether `addTrack` has made or used it, so that a media description of the other side's offer may take it (RFC 8829
+    /// §5.10), and a rollback leaves it.
     var wasAddedByTrack: Bool
     /// Whether it was made for a media description of the other side, so that a rollback removes it.
     var wasMadeByRemoteOffer: Bool
     var mLineIndex: Int?
-    let streamID: String
+    var wantedDirection: MediaDirection
+    var agreedDirection: MediaDirection?
+    /// The sender's name in descriptions, which stays when its track is replaced (RFC 8829 §5.2.1).
     let trackID: String
+    /// The streams that the sender's track is said to belong to.
+    var streamIDs: [String]
+    /// What the sender sends; nil for nothing.
+    var track: MediaStreamTrack?
+    /// Whether the sender has ever had a track.
+    var hadTrack = false
+    /// Whether it was ever agreed that it sends: then `addTrack` does not take it.
+    package internal(set) var hasSent = false
+    /// What the other side's last description says of its track.
+    var remoteMSIDs: [MSID] = []
     /// The sources it sends with, which a collision changes.
     var ssrc: SSRC
     var rtxSSRC: SSRC
@@ -48,47 +96,58 @@ public struct RTCRtpTransceiver: Sendable {
 }
 
 extension RTCPeerConnection {
-    /// The transceivers, in the order in which they were made.
+    /// The transceivers, in the order in which they were made (W3C `getTransceivers`): those that have stopped are no
+    /// longer among them once both sides know.
     public var allTransceivers: [RTCRtpTransceiver] { transceivers }
 
-    /// Adds an outgoing track in a stream named `streamID` (W3C §5.1, `addTrack`): its media description is `sendrecv`,
-    /// and one that the other side offers may take it.
-    public mutating func addTrack(_ kind: MediaKind, streamID: String) -> TransceiverID {
-        makeTransceiver(kind, direction: .sendrecv, streamID: streamID, byTrack: true)
-    }
+    /// The transceiver `id`; nil once it has stopped.
+    public func transceiver(_ id: TransceiverID) -> RTCRtpTransceiver? { transceivers.first { $0.id == id } }
 
-    /// Adds a transceiver (W3C §5.1, `addTransceiver`): the next offer has a media description for it.
+    /// Where the transceiver `id` is among `transceivers`.
+    func position(of id: TransceiverID) -> Int? { transceivers.firstIndex { $0.id == id } }
+
+    /// Adds a transceiver (W3C §5.1, `addTransceiver`): the next offer has a media description for it. Where `direction`
+    /// sends, what the application gives to `send` is its track.
     public mutating func addTransceiver(
         _ kind: MediaKind, direction: MediaDirection, streamID: String = "-"
     ) -> TransceiverID {
-        makeTransceiver(kind, direction: direction, streamID: streamID, byTrack: false)
+        let id = makeTransceiver(kind, direction: direction, streamIDs: Self.streams(streamID), byTrack: false)
+        if direction.sends, let index = position(of: id) { attachOwnTrack(to: index) }
+        return id
     }
 
-    /// Changes the direction that this side wants (W3C §5.4, `direction`); of a transceiver that the other side has
-    /// stopped meanwhile, nothing.
+    /// Changes the direction that this side wants (W3C §5.4, `direction`); of a transceiver that has stopped meanwhile,
+    /// nothing. A sender that never had a track gets the application's frames for one where it is to send.
     public mutating func setDirection(_ direction: MediaDirection, of id: TransceiverID) {
-        guard let index = transceivers.firstIndex(where: { $0.id == id }) else { return }
-        transceivers[index].direction = direction
+        guard let index = position(of: id), !transceivers[index].isStopping else { return }
+        transceivers[index].wantedDirection = direction
+        if direction.sends, !transceivers[index].hadTrack { attachOwnTrack(to: index) }
         updateNegotiationNeeded()
     }
 
-    private mutating func makeTransceiver(
-        _ kind: MediaKind, direction: MediaDirection, streamID: String, byTrack: Bool
+    mutating func makeTransceiver(
+        _ kind: MediaKind, direction: MediaDirection, streamIDs: [String], byTrack: Bool
     ) -> TransceiverID {
         precondition(kind == .audio || kind == .video, "only audio and video have transceivers")
-        let transceiver = newTransceiver(kind, direction: direction, streamID: streamID, byTrack: byTrack)
+        let transceiver = newTransceiver(kind, direction: direction, streamIDs: streamIDs, byTrack: byTrack)
         transceivers.append(transceiver)
         updateNegotiationNeeded()
         return transceiver.id
     }
 
     mutating func newTransceiver(
-        _ kind: MediaKind, direction: MediaDirection, streamID: String, byTrack: Bool, byRemoteOffer: Bool = false
+        _ kind: MediaKind, direction: MediaDirection, streamIDs: [String], byTrack: Bool, byRemoteOffer: Bool = false
     ) -> RTCRtpTransceiver {
         defer { nextTransceiverNumber += 1 }
         return RTCRtpTransceiver(
-            id: TransceiverID(rawValue: nextTransceiverNumber), kind: kind, direction: direction,
-            wasAddedByTrack: byTrack, wasMadeByRemoteOffer: byRemoteOffer, streamID: streamID,
-            trackID: "\(kind)-\(random.token(8))", ssrc: makeSource(), rtxSSRC: makeSource())
+            id: TransceiverID(rawValue: nextTransceiverNumber), kind: kind, wasAddedByTrack: byTrack,
+            wasMadeByRemoteOffer: byRemoteOffer, wantedDirection: direction, trackID: "\(kind)-\(random.token(8))",
+            streamIDs: streamIDs, ssrc: makeSource(), rtxSSRC: makeSource())
+    }
+
+    /// The identifiers of streams by the one that a description would show.
+    static func streams(_ streamID: String) -> [String] {
+        precondition(isStreamID(streamID), "the name of a stream is 1 to 64 token characters (RFC 8830 §2)")
+        return streamID == "-" ? [] : [streamID]
     }
 }

@@ -32,7 +32,7 @@ struct Relays {
     /// A server with its address.
     struct Server {
         let url: RTCIceServerURL
-        let addresses: [IPAddress]
+        var addresses: [IPAddress]
         var username: String
         var credential: String
         var expiresAt: Instant?
@@ -73,7 +73,7 @@ struct Relays {
     private let random: any RandomSource
     private let streamIDs: StreamIDSource
     /// Whether the `raddr` of relayed candidates is to tell nothing.
-    private let hidesMappedAddresses: Bool
+    var hidesMappedAddresses: Bool
     private var servers: [Server] = []
     private var bases: [Base] = []
     private var relays: [Relay] = []
@@ -112,8 +112,23 @@ struct Relays {
     // MARK: Servers and addresses
 
     mutating func add(_ server: Server, at now: Instant) {
+        guard !servers.contains(where: { $0.url == server.url && !$0.addresses.isEmpty }) else { return }
         servers.append(server)
         for base in bases { begin(server: servers.count - 1, base: base, at: now) }
+    }
+
+    /// Servers that the configuration has no longer serve what is selected for as long as it is, and nothing new. Returns
+    /// the relayed addresses that are retired so.
+    mutating func retireServers(besides urls: Set<RTCIceServerURL>) -> [SocketAddress] {
+        var retired: [SocketAddress] = []
+        for index in servers.indices where !urls.contains(servers[index].url) {
+            servers[index].addresses = []
+            for place in relays.indices where relays[place].server == index && !relays[place].isRetired {
+                relays[place].isRetired = true
+                retired += relays[place].addresses
+            }
+        }
+        return retired
     }
 
     mutating func addBase(_ address: SocketAddress, preference: UInt16, at now: Instant) {
@@ -283,7 +298,7 @@ struct Relays {
             wantTransport(index, to: server, name: name)
         case .allocated(let addresses, let mapped):
             relays[index].addresses = addresses
-            for address in addresses { add(address, mapped: mapped, of: relay) }
+            if !relay.isRetired { for address in addresses { add(address, mapped: mapped, of: relay) } }
             if relay.replaced != nil { replace(relay, at: now) }
         case .failed(let error):
             outputs.append(.failed(servers[relay.server].url, error, local: relay.base.address))
@@ -319,9 +334,7 @@ struct Relays {
     private mutating func replace(_ relay: Relay, at now: Instant) {
         if let index = relays.firstIndex(where: { $0.id == relay.replaced }) {
             relays[index].isRetired = true
-            for address in relays[index].addresses {
-                outputs.append(.ice(.relayedAddressRetired(address)))
-            }
+            for address in relays[index].addresses { outputs.append(.ice(.relayedAddressRetired(address))) }
         }
         outputs.append(.restartWanted)
     }

@@ -35,6 +35,16 @@ struct ServerAddresses {
         return Array(entries[known...])
     }
 
+    /// The same for other servers; of a name that was told already the addresses stay.
+    func replaced(by servers: [RTCIceServer]) -> ServerAddresses {
+        var new = ServerAddresses(servers)
+        for index in new.entries.indices where new.entries[index].addresses == nil {
+            let known = entries.first { $0.url.host == new.entries[index].url.host && $0.addresses?.isEmpty == false }
+            new.entries[index].addresses = known?.addresses
+        }
+        return new
+    }
+
     /// The names that are not known yet.
     var unknownNames: Set<String> { Set(entries.filter { $0.addresses == nil }.map(\.url.host)) }
 

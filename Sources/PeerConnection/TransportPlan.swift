@@ -80,6 +80,8 @@ extension RTCPeerConnection {
                 plan.assign(shared, to: index)
                 // RFC 8829 §5.2.1. With max-bundle, browsers take the bundle for granted (RFC 9429 §1.3), as we do.
                 if bundle == nil, configuration.bundlePolicy == .balanced { plan.bundleOnly.insert(index) }
+            } else if let pooled = nextPooled(beside: plan) {
+                plan.assign(pooled, to: index)
             } else {
                 let made = PeerTransport.ID(rawValue: next)
                 next += 1
@@ -127,7 +129,9 @@ extension RTCPeerConnection {
         var next = nextTransportNumber
         for index in offer.media.indices { plan.assign(nil, to: index) }
         for group in groups {
-            let known = group.lazy.compactMap { transportPlan[$0] }.first { plan.tagged[$0] == nil }
+            let known =
+                group.lazy.compactMap { transportPlan[$0] }.first { plan.tagged[$0] == nil }
+                ?? nextPooled(beside: plan)
             let id = known ?? PeerTransport.ID(rawValue: next)
             if known == nil { next += 1 }
             for index in group { plan.assign(id, to: index) }

@@ -8,7 +8,12 @@
 ///     │    ◄───────────────────── (rollback)
 ///     │        setRemote(offer)                    setLocal(answer)
 ///     └─────────────────────────► have-remote-offer ─────────────────► stable
+///
+///   have-local-offer  ── setRemote(pranswer) ──► have-remote-pranswer ── setRemote(answer) ──► stable
+///   have-remote-offer ── setLocal(pranswer)  ──► have-local-pranswer  ── setLocal(answer)  ──► stable
 /// ```
+///
+/// A provisional answer may come again, but cannot be taken back: with it media has begun.
 public enum RTCSignalingState: String, Sendable {
     /// No exchange is under way.
     case stable
@@ -16,6 +21,10 @@ public enum RTCSignalingState: String, Sendable {
     case haveLocalOffer = "have-local-offer"
     /// The other side's offer waits for our answer.
     case haveRemoteOffer = "have-remote-offer"
+    /// We have answered the other side's offer provisionally.
+    case haveLocalPranswer = "have-local-pranswer"
+    /// The other side has answered our offer provisionally.
+    case haveRemotePranswer = "have-remote-pranswer"
     /// The connection was closed.
     case closed
 }
@@ -46,6 +55,14 @@ public enum RTCBundlePolicy: String, Sendable {
     case maxBundle = "max-bundle"
 }
 
+/// Whether RTCP shares the transport of RTP (W3C §4.2.6, RFC 8829 §4.1.1).
+public enum RTCRtcpMuxPolicy: String, Sendable {
+    /// Transports for both kinds are gathered; this implementation does not.
+    case negotiate
+    /// It does; a media description without `rtcp-mux` is rejected.
+    case require
+}
+
 /// Which candidates are gathered and used (W3C §4.2.5).
 public enum RTCIceTransportPolicy: String, CaseIterable, Sendable, Codable {
     /// All.
@@ -58,6 +75,8 @@ public enum RTCIceTransportPolicy: String, CaseIterable, Sendable, Codable {
 public enum RTCSdpType: String, Sendable, Codable {
     /// A proposal.
     case offer
+    /// A reply to an offer that another will follow (RFC 8829 §4.1.8): media may flow by it already.
+    case pranswer
     /// The final reply to an offer.
     case answer
     /// Takes the pending offer back.
@@ -128,11 +147,13 @@ public enum RTCError: Error, Hashable, Sendable, CustomStringConvertible {
     case invalidState(String)
     /// The description could not be parsed, or breaks a rule that the other side MUST follow.
     case invalidAccess(String)
-    /// The description asks for what this implementation does not do.
+    /// What cannot be changed (any more) is to be changed.
+    case invalidModification(String)
+    /// What is asked for this implementation does not do.
     case notSupported(String)
     /// What was asked for fails at present: a candidate or description that does not fit, no stream or room left.
     case operation(String)
-    /// An argument that contradicts another, or is beyond its range.
+    /// An argument that contradicts another, is beyond its range, or not of the kind that is asked for.
     case type(String)
 
     /// The name and the reason.
@@ -140,6 +161,7 @@ public enum RTCError: Error, Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .invalidState(let reason): "InvalidStateError: \(reason)"
         case .invalidAccess(let reason): "InvalidAccessError: \(reason)"
+        case .invalidModification(let reason): "InvalidModificationError: \(reason)"
         case .notSupported(let reason): "NotSupportedError: \(reason)"
         case .operation(let reason): "OperationError: \(reason)"
         case .type(let reason): "TypeError: \(reason)"

@@ -71,7 +71,7 @@ import Wire
         #expect(door.transports.count == 2 && page.transports.count == 2)
         #expect(door.media.outgoing.count == 2)
         #expect(Set(door.media.outgoing.map(\.transport)).count == 2)
-        #expect(door.allTransceivers.map(\.isStopped) == [false, false, true], "bundle-only without a bundle")
+        #expect(door.allTransceivers.map(\.mid) == ["0", "1"], "bundle-only without a bundle")
     }
 
     // RFC 8829 §5.3.1

@@ -65,22 +65,59 @@ import Wire
         #expect(remoteAddresses(door).isEmpty && door.drainNames().isEmpty)
     }
 
-    @Test func `a candidate counts by tag, by index, or by neither, before and after the answer`() throws {
+    @Test func `a candidate counts by tag or by index, before and after the answer, and by neither is a TypeError`()
+        throws
+    {
         var door = Fixture.peer()
         try door.setRemoteDescription(trickling(), at: now)
         try door.addIceCandidate(candidate(1), at: now)
         try door.addIceCandidate(candidate(2, mid: nil, index: 0), at: now)
         try door.setLocalDescription(at: now)
         try door.addIceCandidate(candidate(3, ufrag: "Td02"), at: now)
-        try door.addIceCandidate(candidate(4, mid: nil), at: now)
-        #expect(remoteAddresses(door) == ["198.51.100.1", "198.51.100.2", "198.51.100.3", "198.51.100.4"])
+        #expect(failure { try door.addIceCandidate(candidate(4, mid: nil), at: now) } == "TypeError")
+        #expect(remoteAddresses(door) == ["198.51.100.1", "198.51.100.2", "198.51.100.3"])
     }
 
-    @Test func `a candidate of another ICE generation is ignored`() throws {
+    @Test func `a candidate of another ICE generation is an OperationError, and perfect negotiation drops it`() throws {
         var door = Fixture.peer()
         _ = try door.answer(trickling())
-        try door.addIceCandidate(candidate(1, ufrag: "gone"), at: now)
+        #expect(failure { try door.addIceCandidate(candidate(1, ufrag: "gone"), at: now) } == "OperationError")
+        var negotiation = PerfectNegotiation(isPolite: false)
+        try negotiation.received(candidate(1, ufrag: "gone"), on: &door, at: now)
         #expect(remoteAddresses(door).isEmpty)
+        // of the generation before, until its successor is agreed on
+        try door.setRemoteDescription(trickling(restarted), at: now)
+        try door.addIceCandidate(candidate(2, ufrag: "Td02"), at: now)
+        try door.setLocalDescription(at: now)
+        #expect(failure { try door.addIceCandidate(candidate(3, ufrag: "Td02"), at: now) } == "OperationError")
+        try door.addIceCandidate(candidate(4, ufrag: "newu"), at: now)
+        #expect(remoteAddresses(door) == ["198.51.100.4"])
+    }
+
+    @Test func `what was added stands in the remote description, once, with its end`() throws {
+        var door = Fixture.peer()
+        try door.setRemoteDescription(trickling(), at: now)
+        for _ in 0..<2 { try door.addIceCandidate(candidate(1), at: now) }
+        #expect(door.remoteDescription?.sdp.components(of: "198.51.100.1 5000") == 1)
+        try door.setLocalDescription(at: now)
+        try door.addIceCandidate(candidate(2), at: now)
+        #expect(door.currentRemoteDescription?.sdp.components(of: "198.51.100.1 5000") == 1)
+        #expect(door.currentRemoteDescription?.sdp.components(of: "198.51.100.2 5000") == 1)
+        #expect(door.currentRemoteDescription?.sdp.components(of: "end-of-candidates") == 0)
+        try door.addIceCandidate(.init(candidate: "", sdpMid: "0", sdpMLineIndex: nil), at: now)
+        #expect(door.currentRemoteDescription?.sdp.components(of: "end-of-candidates") == 1)
+        for number in 3...200 { try door.addIceCandidate(candidate(number), at: now) }
+        #expect(door.currentRemoteDescription?.sdp.components(of: "a=candidate:") == 64, "bounded")
+    }
+
+    @Test func `perfect negotiation keeps candidates until the description that they belong to`() throws {
+        var door = Fixture.peer()
+        var negotiation = PerfectNegotiation(isPolite: true)
+        try negotiation.received(candidate(1), on: &door, at: now)
+        try negotiation.received(nil, on: &door, at: now)
+        _ = try negotiation.received(trickling(), on: &door, at: now)
+        #expect(remoteAddresses(door) == ["198.51.100.1"])
+        #expect(door.ice?.session.hasEndOfRemoteCandidates == true)
     }
 
     // RFC 9143 §7.1
@@ -124,11 +161,11 @@ import Wire
         #expect(remoteAddresses(door) == ["192.0.2.2", "fd00::2"])
     }
 
-    @Test func `after close a candidate is of no consequence`() throws {
+    @Test func `after close a candidate is an InvalidStateError`() throws {
         var door = Fixture.peer()
         _ = try door.answer(trickling())
         door.close(at: now)
-        try door.addIceCandidate(candidate(mid: "9"), at: now)
+        #expect(failure { try door.addIceCandidate(candidate(mid: "0"), at: now) } == "InvalidStateError")
     }
 
     // MARK: Our own
@@ -220,5 +257,12 @@ import Wire
         page.restartIce()
         try exchange(from: &page, to: &door)
         #expect(door.ice?.remoteCredentials?.usernameFragment == page.localUsernameFragment)
+    }
+}
+
+extension String {
+    /// How often `part` occurs.
+    fileprivate func components(of part: String) -> Int {
+        indices.count { self[$0...].hasPrefix(part) }
     }
 }

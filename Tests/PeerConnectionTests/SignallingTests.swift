@@ -16,6 +16,13 @@ import Wire
         case .stable: break
         case .haveLocalOffer: try peer.setLocalDescription(.offer, at: now)
         case .haveRemoteOffer: try peer.setRemoteDescription(Fixture.chromium(), at: now)
+        case .haveLocalPranswer:
+            try peer.setRemoteDescription(Fixture.chromium(), at: now)
+            try peer.setLocalDescription(.pranswer, at: now)
+        case .haveRemotePranswer:
+            var other = Fixture.peer(seed: 2, isDoor: false)
+            let answer = try other.answer(peer.offer())
+            try peer.setRemoteDescription(.init(type: .pranswer, sdp: answer.description), at: now)
         case .closed: peer.close(at: now)
         }
         #expect(peer.signalingState == state)
@@ -24,9 +31,11 @@ import Wire
     }
 
     @Test(arguments: [
-        (RTCSignalingState.stable, RTCSdpType.answer), (.stable, .rollback), (.haveLocalOffer, .answer),
-        (.haveRemoteOffer, .offer), (.haveRemoteOffer, .rollback), (.closed, .offer), (.closed, .answer),
-        (.closed, .rollback),
+        (RTCSignalingState.stable, RTCSdpType.answer), (.stable, .pranswer), (.stable, .rollback),
+        (.haveLocalOffer, .answer), (.haveLocalOffer, .pranswer), (.haveRemoteOffer, .offer),
+        (.haveLocalPranswer, .offer), (.haveLocalPranswer, .rollback), (.haveRemotePranswer, .offer),
+        (.haveRemotePranswer, .answer), (.haveRemotePranswer, .pranswer), (.haveRemotePranswer, .rollback),
+        (.closed, .offer), (.closed, .answer), (.closed, .pranswer), (.closed, .rollback),
     ])
     func `a local description that the state does not allow is an InvalidStateError`(
         state: RTCSignalingState, type: RTCSdpType
@@ -39,8 +48,11 @@ import Wire
     }
 
     @Test(arguments: [
-        (RTCSignalingState.stable, RTCSdpType.answer), (.stable, .rollback), (.haveLocalOffer, .rollback),
-        (.haveRemoteOffer, .answer), (.closed, .offer), (.closed, .answer), (.closed, .rollback),
+        (RTCSignalingState.stable, RTCSdpType.answer), (.stable, .pranswer), (.stable, .rollback),
+        (.haveRemoteOffer, .answer), (.haveRemoteOffer, .pranswer), (.haveLocalPranswer, .offer),
+        (.haveLocalPranswer, .answer), (.haveLocalPranswer, .pranswer), (.haveLocalPranswer, .rollback),
+        (.haveRemotePranswer, .offer), (.haveRemotePranswer, .rollback), (.closed, .offer), (.closed, .answer),
+        (.closed, .pranswer), (.closed, .rollback),
     ])
     func `a remote description that the state does not allow is an InvalidStateError`(
         state: RTCSignalingState, type: RTCSdpType
@@ -114,6 +126,16 @@ import Wire
                 "signaling have-local-offer", "gathering gathering", "icecandidate", "end of candidates",
                 "gathering complete", "signaling stable", "gathering new", "negotiationneeded",
             ])
+    }
+
+    // RFC 8829 §4.1.10.2: by setLocalDescription or setRemoteDescription, whoever's the offer is
+    @Test func `either side's rollback takes back an offer of either side`() throws {
+        var caller = try peer(in: .haveLocalOffer)
+        try caller.setRemoteDescription(.init(type: .rollback, sdp: "no SDP"), at: now)
+        #expect(caller.signalingState == .stable && caller.localDescription == nil)
+        var door = try peer(in: .haveRemoteOffer)
+        try door.setLocalDescription(.rollback, at: now)
+        #expect(door.signalingState == .stable && door.remoteDescription == nil)
     }
 
     @Test func `a remote offer is taken back, with the transceivers it made`() throws {

@@ -133,7 +133,8 @@ import Wire
         let own = try #require(
             transports[0].localCertificateId.flatMap { door[$0]?.dictionary } as? RTCCertificateStats)
         #expect(
-            Data(base64Encoded: own.base64Certificate).map(Array.init) == call.doorPeer.configuration.certificate.der)
+            Data(base64Encoded: own.base64Certificate).map(Array.init)
+                == call.doorPeer.configuration.certificates[0].der)
     }
 
     @Test

@@ -5,7 +5,7 @@ internal import Wire
 
 /// What an application does to its connection while descriptions are on their way.
 package enum GlareAction: CaseIterable, Hashable, Sendable {
-    case addAudioTrack, addVideoTrack, addReceivingTransceiver, stopSending, restartIce
+    case addAudioTrack, addVideoTrack, addReceivingTransceiver, stopSending, removeTrack, stop, restartIce
 }
 
 /// Every order in which two negotiating peers can do what they do and hear what they are told.
@@ -90,6 +90,7 @@ package struct GlareExploration {
         var inbox: [RTCSessionDescription] = []
         var script: [GlareAction]
         var added: [TransceiverID] = []
+        var stopped: [TransceiverID] = []
         var wantsRestart = false
         var fragmentsBefore: [String] = []
         var errors: [String] = []
@@ -153,10 +154,29 @@ package struct GlareExploration {
                 let sending = sides[side].connection.allTransceivers.last { $0.direction.sends && !$0.isStopped }
                 guard let sending else { return }
                 sides[side].connection.setDirection(sending.direction.receives ? .recvonly : .inactive, of: sending.id)
+            case .removeTrack:
+                let sending = sides[side].connection.senders.last { $0.track != nil }
+                guard let sending else { return }
+                attempt(on: side) { connection throws(RTCError) in try connection.removeTrack(sending.transceiver) }
+            case .stop:
+                guard let last = sides[side].connection.allTransceivers.last(where: { !$0.isStopping }) else { return }
+                sides[side].stopped.append(last.id)
+                attempt(on: side) { connection throws(RTCError) in try connection.stop(last.id, at: .zero) }
             case .restartIce:
+                // before there are credentials there is nothing to replace
                 sides[side].fragmentsBefore = sides[side].connection.localUsernameFragments
-                sides[side].wantsRestart = true
+                sides[side].wantsRestart = !sides[side].fragmentsBefore.isEmpty
                 sides[side].connection.restartIce()
+            }
+        }
+
+        private mutating func attempt(
+            on side: Int, _ body: (inout RTCPeerConnection) throws(RTCError) -> Void
+        ) {
+            do throws(RTCError) {
+                try body(&sides[side].connection)
+            } catch {
+                sides[side].errors.append(error.description)
             }
         }
 
@@ -185,7 +205,7 @@ package struct GlareExploration {
                 let descriptions = [side.connection.localDescription, side.connection.remoteDescription] + side.inbox
                 let transceivers = side.connection.allTransceivers.map { item in
                     "\(item.kind) \(item.mid ?? "") \(item.direction) \(item.currentDirection.map { "\($0)" } ?? "")"
-                        + " \(item.isStopped)"
+                        + " \(item.sender.track != nil) \(item.hasSent)"
                 }
                 let hasYetToRestart =
                     side.wantsRestart && side.fragmentsBefore == side.connection.localUsernameFragments
@@ -217,10 +237,15 @@ package struct GlareExploration {
         private func disagreement(_ index: Int) -> String? {
             let (own, other) = (sides[index], sides[1 - index])
             let transceivers = own.connection.allTransceivers
-            for id in own.added where !transceivers.contains(where: { $0.id == id }) {
-                return "\(GlareExploration.names[index]) has lost \(id)"
+            // what either side has stopped is gone on both
+            let lost = Set(own.added).subtracting(transceivers.map(\.id)).subtracting(own.stopped)
+            guard lost.count <= other.stopped.count else {
+                return "\(GlareExploration.names[index]) has lost \(lost)"
             }
-            for transceiver in transceivers where !transceiver.isStopped {
+            for transceiver in transceivers {
+                guard !transceiver.isStopping else {
+                    return "\(GlareExploration.names[index]): \(transceiver.id) has not stopped"
+                }
                 guard let mid = transceiver.mid else {
                     return "\(GlareExploration.names[index]): \(transceiver.id) was never negotiated"
                 }
@@ -228,8 +253,10 @@ package struct GlareExploration {
                 guard let counterpart, counterpart.kind == transceiver.kind else {
                     return "\(GlareExploration.names[1 - index]) has no \(transceiver.kind) \(mid)"
                 }
-                let wanted = transceiver.direction.intersection(counterpart.direction.reversed)
-                guard transceiver.currentDirection == wanted else {
+                let wanted = MediaDirection(
+                    sends: transceiver.direction.sends && counterpart.direction.receives,
+                    receives: transceiver.direction.receives && counterpart.direction.sends)
+                guard transceiver.currentDirection == .init(wanted) else {
                     return
                         "\(GlareExploration.names[index]): \(mid) is \(transceiver.currentDirection.map { "\($0)" } ?? "nothing"),"
                         + " should be \(wanted)"

@@ -16,10 +16,18 @@ extension ICEAgent {
         gatherCandidates(of: base)
     }
 
+    mutating func reopenGathering(withHosts: Bool) {
+        for index in bases.indices where bases[index].kind == .host { bases[index].isRetired = !withHosts }
+        stunServers = []
+        session.gatherer.hasEnded = false
+    }
+
     mutating func addServer(_ server: SocketAddress) {
         guard !stunServers.contains(server) else { return }
         stunServers.append(server)
-        for base in bases where base.transport == .udp { session.gatherer.add(base: base.address, server: server) }
+        for base in bases where base.transport == .udp && !base.isRetired {
+            session.gatherer.add(base: base.address, server: server)
+        }
     }
 
     /// The host or relayed candidate of a base, its pairs, and the questions to the STUN servers.

@@ -87,7 +87,7 @@ extension ICEAgent {
         }
         guard session.remoteCandidates.count < configuration.maximumRemoteCandidates else { return discard(.tooMany) }
         session.remoteCandidates.append(candidate)
-        for base in bases { addPair(base: base, remote: candidate) }
+        for base in bases where !base.isRetired { addPair(base: base, remote: candidate) }
     }
 
     /// A browser hides its addresses behind mDNS names (RFC 8828 §5.2). Its own checks may show them sooner than the

@@ -94,6 +94,8 @@ public struct ICEAgent {
             addBase(Base(address: address, localPreference: preference, transport: relay))
         case .relayedAddressRetired(let address):
             for index in bases.indices where bases[index].address == address { bases[index].isRetired = true }
+        case .gatheringReopened(let withHosts):
+            reopenGathering(withHosts: withHosts)
         case .localAddressRemoved(let address):
             removeBase(address, at: now)
         case .stunServerAdded(let server):

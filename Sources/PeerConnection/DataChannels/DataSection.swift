@@ -71,7 +71,8 @@ extension RTCPeerConnection {
 
     /// Makes an exchange take effect for the data channels: their association begins, or ends.
     mutating func applyData(
-        local: SessionDescription, remote: SessionDescription, plan: TransportPlan, offered: Bool, at now: Instant
+        local: SessionDescription, remote: SessionDescription, plan: TransportPlan, offered: Bool, isFinal: Bool,
+        at now: Instant
     ) {
         let index = dataSection?.index ?? .max
         if local.media.indices.contains(index), remote.media.indices.contains(index) {
@@ -85,6 +86,8 @@ extension RTCPeerConnection {
                 if transport.dtlsState == .connected { channels.connected(id, at: now) }
                 return drainDataChannels(at: now)
             }
+            // what a provisional answer rejects the final one may still accept
+            guard isFinal else { return }
             // we may refuse what we want to offer by ourselves
             if offered { channels.refuse(at: now) }
         }

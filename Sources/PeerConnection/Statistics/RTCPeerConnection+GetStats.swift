@@ -112,7 +112,7 @@ struct StatsCollector {
         let codec = transceiver.negotiatedCodec.map {
             codecID($0.codec, kind: transceiver.kind, direction: "out", transport: transport)
         }
-        let source = addSource(of: transceiver, stream, connection.mediaSources[transceiver.id])
+        let source = transceiver.track.map { addSource($0, of: stream, connection.mediaSources[transceiver.id]) }
         let id = "outbound-rtp-\(ssrc)"
         let (sent, remote) = (stream.sender.statistics, stream.sender.remote)
         var object = RTCOutboundRtpStreamStats(
@@ -158,12 +158,12 @@ struct StatsCollector {
     }
 
     private mutating func addSource(
-        of transceiver: RTCRtpTransceiver, _ stream: MediaStreams.Outgoing, _ settings: MediaSourceSettings?
+        _ track: MediaStreamTrack, of stream: MediaStreams.Outgoing, _ settings: MediaSourceSettings?
     ) -> String {
-        let id = "media-source-\(transceiver.trackID)"
+        let id = "media-source-\(track.id)"
         var source = RTCMediaSourceStats(
-            id: id, timestamp: timestamp, trackIdentifier: transceiver.trackID, kind: "\(transceiver.kind)")
-        if transceiver.kind == .video {
+            id: id, timestamp: timestamp, trackIdentifier: track.id, kind: "\(track.kind)")
+        if track.kind == .video {
             source.width = settings?.width
             source.height = settings?.height
             source.framesPerSecond = settings?.framesPerSecond

@@ -8,9 +8,10 @@ extension StatsCollector {
     static func id(of transport: PeerTransport.ID) -> String { "transport-\(transport.rawValue)" }
 
     mutating func addTransports(of connection: RTCPeerConnection) {
-        guard !connection.transports.isEmpty else { return }
-        let own = add(connection.configuration.certificate.der, connection.configuration.certificate.fingerprint())
-        for transport in connection.transports { add(transport, localCertificate: own) }
+        guard !connection.used.isEmpty else { return }
+        let certificate = connection.configuration.certificates[0]
+        let own = add(certificate.der, certificate.fingerprint())
+        for transport in connection.used { add(transport, localCertificate: own) }
     }
 
     private mutating func add(_ transport: PeerTransport, localCertificate: String) {
