@@ -110,7 +110,7 @@ extension RTCPeerConnection {
         if new.iceServers != old.iceServers || new.stunServers != old.stunServers
             || new.iceTransportPolicy != old.iceTransportPolicy
         {
-            setIceServers(new.iceServers, at: now)
+            renewCredentials(new.iceServers, at: now)
             servers = servers.replaced(by: new.iceServers)
             gatheringGeneration += 1
             emptyPool(to: 0, at: now)

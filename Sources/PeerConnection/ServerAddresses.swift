@@ -80,13 +80,7 @@ extension RTCPeerConnection {
     /// allocation goes on with them, or is replaced before it ends. Servers that are new are asked at once, and their
     /// candidates trickle; what is not named any more stays in use.
     public mutating func setIceServers(_ servers: [RTCIceServer], at now: Instant) {
-        for entry in self.servers.renew(servers) {
-            for index in transports.indices {
-                transports[index].relays.renew(
-                    entry.url, username: entry.server.username, credential: entry.server.credential,
-                    expiresAt: expiry(of: entry.server), at: now)
-            }
-        }
+        renewCredentials(servers, at: now)
         for entry in self.servers.add(servers) where !transports.isEmpty {
             guard entry.addresses == nil else {
                 for index in transports.indices { add(entry, toTransport: index, at: now) }
@@ -97,6 +91,17 @@ extension RTCPeerConnection {
             events.append(.nameWanted(entry.url.host))
         }
         drainTransports(at: now)
+    }
+
+    /// Takes new credentials for the servers that are in use, and nothing else.
+    mutating func renewCredentials(_ servers: [RTCIceServer], at now: Instant) {
+        for entry in self.servers.renew(servers) {
+            for index in transports.indices {
+                transports[index].relays.renew(
+                    entry.url, username: entry.server.username, credential: entry.server.credential,
+                    expiresAt: expiry(of: entry.server), at: now)
+            }
+        }
     }
 
     /// Gives a new transport every server that is known, and asks for the names of the others.
@@ -114,10 +119,15 @@ extension RTCPeerConnection {
     mutating func serverNameResolved(_ name: String, to addresses: [IPAddress], at now: Instant) {
         for entry in servers.resolved(name, to: addresses) {
             if addresses.isEmpty { events.append(.iceCandidateError(Self.error(entry, "The name has no address"))) }
-            for index in transports.indices { add(entry, toTransport: index, at: now) }
+            for index in upToDate { add(entry, toTransport: index, at: now) }
         }
         guard servers.unknownNames.isEmpty else { return }
-        for index in transports.indices { transports[index].endServers() }
+        for index in upToDate { transports[index].endServers() }
+    }
+
+    /// The transports that gather by the configuration that is now; the others wait for their restart.
+    private var upToDate: [Int] {
+        transports.indices.filter { transports[$0].gatheringGeneration == gatheringGeneration }
     }
 
     mutating func giveUpServerNames(at now: Instant) {
