@@ -119,6 +119,11 @@ let package = Package(
         .executableTarget(
             name: "native-calls", dependencies: ["NativePeer", "PeerConnection", "Wire"], path: "Tests/Interop/Calls",
             swiftSettings: swiftSettings),
+        // A peer that another stack's test tells what to do (Tests/Stacks).
+        .executableTarget(
+            name: "interop-peer",
+            dependencies: ["PeerConnection", "DTLS", "Media", "Camera", "Codecs", "Sound", "Gateway", "Wire"],
+            path: "Tests/Interop/Peer", swiftSettings: swiftSettings),
         .executableTarget(
             name: "benchmark-daemon", dependencies: ["NativePeer", "Wire", "Media", "Camera", "Codecs", "CLinux"],
             path: "Tests/Benchmarks/Daemon", swiftSettings: swiftSettings),

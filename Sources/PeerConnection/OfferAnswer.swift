@@ -173,14 +173,16 @@ extension RTCPeerConnection {
     }
 
     /// RFC 8842 §5.3: the answerer chooses where the offer leaves the choice; an association that exists keeps its
-    /// roles.
+    /// roles. GStreamer's webrtcbin (1.22), where it has been the server, offers "active" all the same: RFC 4145 §4.1
+    /// knows one answer to that, and by it neither side begins a new association.
     private func answerSetup(to offered: SetupRole?, of id: PeerTransport.ID) -> SetupRole {
-        if let dtls = transport(id)?.dtls { return dtls.role == .server ? .passive : .active }
         switch offered {
         case .active: return .passive
         case .passive: return .active
-        default: return configuration.prefersDTLSServer ? .passive : .active
+        default: break
         }
+        let isServer = transport(id)?.dtls.map { $0.role == .server }
+        return isServer ?? configuration.prefersDTLSServer ? .passive : .active
     }
 
     private func multiplexedDescription(_ kind: MediaKind) -> MediaDescription {

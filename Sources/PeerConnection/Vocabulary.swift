@@ -46,7 +46,7 @@ public enum RTCPeerConnectionState: String, Sendable {
 }
 
 /// How many transports media is offered on before the other side has agreed to a bundle (W3C §4.2.5, RFC 8829 §4.1.1).
-public enum RTCBundlePolicy: String, Sendable {
+public enum RTCBundlePolicy: String, Sendable, Codable {
     /// One for each kind of media.
     case balanced
     /// One for each media description.

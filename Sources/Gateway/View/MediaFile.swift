@@ -2,18 +2,18 @@ import Glibc
 import RTP
 
 /// A file that a stream is saved to while it comes.
-final class MediaFile {
+package final class MediaFile {
     /// Why it could not be written.
-    struct Failure: Error, CustomStringConvertible {
-        let description: String
+    package struct Failure: Error, CustomStringConvertible {
+        package let description: String
     }
 
-    let path: String
+    package let path: String
     private(set) var bytesWritten = 0
     private let descriptor: Int32
 
     /// Makes the file, or empties the one that is there.
-    init(path: String) throws(Failure) {
+    package init(path: String) throws(Failure) {
         self.path = path
         descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw Failure(description: "\(path): \(String(cString: strerror(errno)))") }
@@ -23,7 +23,7 @@ final class MediaFile {
         close(descriptor)
     }
 
-    func write(_ bytes: [UInt8]) throws(Failure) {
+    package func write(_ bytes: [UInt8]) throws(Failure) {
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = Glibc.write(descriptor, Array(rest), rest.count)

@@ -1,0 +1,84 @@
+"""GStreamer's webrtcbin as the other stack: the program gstreamer_end.py under the system's Python, which has GStreamer's bindings."""
+
+from __future__ import annotations
+
+import base64
+import time
+from pathlib import Path
+from typing import Any
+
+from lines import LineProgram, Refusal
+from stack import FIRST_SIZE, SECOND_SIZE, TONE, Description, Lacking, Received, Stack, Video
+
+
+class GStreamerStack(Stack):
+    # webrtcbin refuses an offer whose media descriptions could do with transports of their own ("different ice-ufrag values in bundle")
+    bundle_policy = "max-bundle"
+
+    def __init__(self) -> None:
+        self._program = LineProgram(["/usr/bin/python3", str(Path(__file__).with_name("gstreamer_end.py"))])
+        begun = self._program.ask("begin", width=FIRST_SIZE[0], height=FIRST_SIZE[1], frequency=TONE, seconds=30)
+        self.name = f"webrtcbin {begun['version']}"
+
+    def offer(self) -> Description:
+        return self._description(self._program.ask("offer"))
+
+    def answer(self, offer: Description) -> Description:
+        return self._description(self._program.ask("answer", sdp=offer["sdp"]))
+
+    def accept(self, answer: Description) -> None:
+        self._program.ask("accept", sdp=answer["sdp"])
+
+    def add_candidate(self, candidate: dict[str, Any]) -> None:
+        if candidate["candidate"]:
+            self._program.ask("candidate", candidate=candidate["candidate"], index=candidate["sdpMLineIndex"])
+
+    def take_candidates(self) -> list[dict[str, Any]]:
+        self._program.ask("state")
+        notices, self._program.notices = self._program.notices, []
+        return [
+            {"candidate": each["candidate"], "sdpMid": None, "sdpMLineIndex": each["index"]} for each in notices if "candidate" in each
+        ]
+
+    def state(self) -> str:
+        return self._program.ask("state")["state"]
+
+    def received(self) -> Received:
+        got = self._program.ask("received")
+        videos = {mid: Video(**video) for mid, video in got["videos"].items()}
+        return Received(videos=videos, frequency=got["frequency"], level=got["level"])
+
+    def restart_ice(self) -> None:
+        raise Lacking(f"{self.name} has no means to restart ICE: neither an option of create-offer nor a signal")
+
+    def add_video(self) -> None:
+        self._program.ask("addVideo", width=SECOND_SIZE[0], height=SECOND_SIZE[1])
+
+    def remove_video(self) -> None:
+        self._program.ask("removeVideo")
+
+    def create_channel(self, label: str) -> None:
+        self._program.ask("createChannel", label=label)
+
+    def send(self, label: str, message: str | bytes) -> None:
+        content = {"text": message} if isinstance(message, str) else {"bytes": base64.b64encode(message).decode()}
+        deadline = time.monotonic() + 10
+        while True:
+            try:
+                self._program.ask("send", label=label, **content)
+                return
+            except Refusal:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)  # until the channel is open
+
+    def messages(self, label: str) -> list[str | bytes]:
+        messages = self._program.ask("messages", label=label)["messages"]
+        return [each["text"] if "text" in each else base64.b64decode(each["bytes"]) for each in messages]
+
+    def close(self) -> None:
+        self._program.stop()
+
+    @staticmethod
+    def _description(reply: dict[str, Any]) -> Description:
+        return {"type": reply["type"], "sdp": reply["sdp"]}

@@ -1,0 +1,109 @@
+"""Our peer against Chromium, Firefox, aiortc and GStreamer, each as offerer and as answerer, in both DTLS roles.
+
+All checks of one combination are made in one call, in this order.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from call import OUR_FIRST_SIZE, OUR_SECOND_SIZE, sections
+from stack import FIRST_SIZE, SECOND_SIZE, TONE, Lacking
+
+#: How far from the tone a spectrum's peak or a count of zero crossings may be, in hertz.
+TOLERANCE = 15
+
+
+@pytest.mark.cell("connect")
+def test_a_call_connects_in_the_dtls_role_that_was_agreed_on(fresh_call):
+    fresh_call.connect()
+    assert fresh_call.peer.state()["dtlsRole"] == fresh_call.role
+
+
+@pytest.mark.cell("media to us")
+def test_their_picture_is_decoded_and_their_tone_heard(call):
+    call.wait_for_theirs(call.first_mid, FIRST_SIZE)
+    call.wait_until(
+        lambda: abs(call.peer.recorded().frequency - TONE) < TOLERANCE and call.peer.recorded().level > 0.005, call.peer.recorded
+    )
+
+
+@pytest.mark.cell("media to them")
+def test_they_decode_our_picture_and_hear_our_tone(call):
+    call.wait_for_ours(call.first_mid, OUR_FIRST_SIZE)
+    call.wait_until(lambda: abs(call.stack.received().frequency - TONE) < TOLERANCE and call.stack.received().level > 0, call.stack.received)
+
+
+@pytest.mark.cell("ICE restart, us")
+def test_ice_restarts_when_we_ask_for_it(call):
+    call.peer.restart_ice()
+    restarts(call, we_offer=True)
+
+
+@pytest.mark.cell("ICE restart, them")
+def test_ice_restarts_when_they_ask_for_it(call):
+    call.stack.restart_ice()
+    restarts(call, we_offer=False)
+
+
+def restarts(call, *, we_offer):
+    before = fragments(call.offer) | fragments(call.answer)
+    offer, answer = call.exchange(we_offer=we_offer)
+    assert not fragments(offer) & before, "the offer restarts ICE"
+    if fragments(answer) & before:
+        assert we_offer, "our answer to a restart has new credentials"
+        raise Lacking(f"{call.stack.name} answers an ICE restart with the credentials it had")
+    ours = fragments(offer if we_offer else answer)
+    call.wait_until(
+        lambda: set(call.peer.state()["usernameFragments"]) == ours and call.peer.state()["connectionState"] == "connected",
+        call.peer.state,
+    )
+    call.wait_for_pictures_both_ways()
+
+
+def fragments(description):
+    return {section.fragment for section in sections(description)} - {""}
+
+
+@pytest.mark.cell("add, them")
+def test_a_second_picture_of_theirs_is_added(call):
+    before = {section.mid for section in sections(call.offer) if section.direction in ("sendrecv", "sendonly")}
+    call.stack.add_video()
+    offer, _ = call.exchange(we_offer=False)
+    [call.their_second_mid] = {section.mid for section in sections(offer) if section.direction in ("sendrecv", "sendonly")} - before
+    call.wait_for_theirs(call.their_second_mid, SECOND_SIZE)
+    assert call.peer.media(call.their_second_mid)["isActive"]
+    call.wait_for_pictures_both_ways()
+
+
+@pytest.mark.cell("remove, them")
+def test_the_second_picture_of_theirs_is_removed(call):
+    assert call.their_second_mid, "it was not added"
+    call.stack.remove_video()
+    call.exchange(we_offer=False)
+    assert not call.peer.media(call.their_second_mid)["isActive"]
+    assert call.stops(
+        lambda: call.peer.media(call.their_second_mid)["pictures"], lambda: call.wait_for_theirs(call.first_mid, FIRST_SIZE)
+    )
+    call.wait_for_ours(call.first_mid, OUR_FIRST_SIZE)
+
+
+@pytest.mark.cell("add, us")
+def test_a_second_picture_of_ours_is_added(call):
+    call.our_second = call.peer.add_video(OUR_SECOND_SIZE)
+    before = {section.mid for section in sections(call.offer)}
+    offer, _ = call.exchange(we_offer=True)
+    [call.our_second_mid] = {section.mid for section in sections(offer)} - before
+    call.wait_for_ours(call.our_second_mid, OUR_SECOND_SIZE)
+    call.wait_for_pictures_both_ways()
+
+
+@pytest.mark.cell("remove, us")
+def test_the_second_picture_of_ours_is_removed(call):
+    assert call.our_second_mid, "it was not added"
+    call.peer.remove_track(call.our_second)
+    offer, answer = call.exchange(we_offer=True)
+    assert {section.direction for section in sections(offer) if section.mid == call.our_second_mid} <= {"recvonly", "inactive"}
+    assert {section.direction for section in sections(answer) if section.mid == call.our_second_mid} <= {"sendonly", "inactive"}
+    assert call.stops(lambda: call.frames(call.our_second_mid), lambda: call.wait_for_ours(call.first_mid, OUR_FIRST_SIZE))
+    call.wait_for_theirs(call.first_mid, FIRST_SIZE)
