@@ -37,7 +37,7 @@ public enum RTCPError: Error, Hashable, Sendable {
     case truncated
     /// The version is not 2.
     case version
-    /// Padding in a packet that is not the last, longer than the packet or not in whole words (RFC 3550 §6.4.1).
+    /// Padding in a packet that is not the last, of no bytes or longer than the packet (RFC 3550 §6.4.1).
     case padding
 }
 

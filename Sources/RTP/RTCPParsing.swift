@@ -46,8 +46,9 @@ extension RTCPPacket {
             var body = rest[(start + 4)..<(start + 4 + length)]
             rest = rest[body.endIndex...]
             if first & 0x20 != 0 {
-                // §6.4.1: only the last packet of a compound may be padded, in multiples of four.
-                guard rest.isEmpty, let padding = body.last, padding > 0, padding % 4 == 0, Int(padding) <= body.count
+                // §6.4.1: only the last packet of a compound may be padded. The rule that padding is a multiple of four is
+                // not held against anybody: browsers fill transport-wide feedback up to a word and count just that.
+                guard rest.isEmpty, let padding = body.last, padding > 0, Int(padding) <= body.count
                 else { throw .padding }
                 body = body.dropLast(Int(padding))
             }

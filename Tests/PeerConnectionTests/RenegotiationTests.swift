@@ -132,6 +132,21 @@ import Wire
         #expect(answer.media[0].setup == .active, "where actpass leaves the choice")
     }
 
+    // RFC 4145 §4.1; GStreamer's webrtcbin offers so, whose association stays as it is
+    @Test(arguments: [(SetupRole.active, SetupRole.passive), (.passive, .active)])
+    func `an offer that names a role is answered by the other one, and the association stays`(
+        offered: SetupRole, answered: SetupRole
+    ) throws {
+        for first in [SetupRole.active, .passive] {
+            var door = Fixture.peer()
+            _ = try door.answer(Fixture.chromium { for index in 0...2 { $0.media[index].setup = first } })
+            let role = door.dtls?.role
+            let answer = try door.answer(Fixture.chromium { for index in 0...2 { $0.media[index].setup = offered } })
+            #expect(answer.media.map(\.setup) == [answered, answered, answered])
+            #expect(door.dtls?.role == role)
+        }
+    }
+
     @Test func `a media description that is given up stops its transceiver`() throws {
         var door = Fixture.peer()
         _ = try door.answer(Fixture.chromium())

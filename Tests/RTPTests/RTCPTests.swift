@@ -111,6 +111,20 @@ struct RTCPTests {
         #expect(throws: RTCPError.padding) { try RTCPPacket.parse(padded[...]) }
     }
 
+    @Test("Transport-wide feedback is taken as browsers pad it: up to the next word and no further")
+    func paddedFeedback() throws {
+        // from Firefox 153
+        let bytes: [UInt8] = [
+            175, 205, 0, 6, 159, 35, 72, 217, 169, 176, 42, 126, 0, 12, 0, 4, 0, 16, 112, 2, 32, 4, 243, 42, 38, 69, 0,
+            2,
+        ]
+        guard case .transportFeedback(let feedback) = try #require(try RTCPPacket.parse(bytes[...]).first) else {
+            Issue.record("no feedback")
+            return
+        }
+        #expect(feedback.statusCount == 4)
+    }
+
     @Test("A length beyond the datagram and another version are errors")
     func framing() {
         #expect(throws: RTCPError.truncated) { try RTCPPacket.parse([]) }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import functools
 import json
 import threading
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from browser import Browser
+from lines import read, written
 from network import LOOPBACK
 from stack import FIRST_SIZE, SECOND_SIZE, TONE, Description, Received, Stack, Video
 
@@ -66,6 +66,9 @@ class BrowserStack(Stack):
                 received.videos[report["mid"]] = Video(
                     report.get("framesDecoded", 0), report.get("frameWidth", 0), report.get("frameHeight", 0)
                 )
+            else:
+                # where the page cannot measure it; a tone is all that comes
+                received.level = report.get("totalAudioEnergy", 0)
         if got.get("sound"):
             received.frequency, received.level = got["sound"]["frequency"], got["sound"]["level"] or 0
         return received
@@ -84,13 +87,10 @@ class BrowserStack(Stack):
 
     def send(self, label: str, message: str | bytes) -> None:
         self._page.wait_for(f"end.isOpen({json.dumps(label)})")
-        if isinstance(message, str):
-            self._do("sendText", label, message)
-        else:
-            self._do("sendBytes", label, base64.b64encode(message).decode())
+        self._do("send", label, written(message))
 
     def messages(self, label: str) -> list[str | bytes]:
-        return [each["text"] if "text" in each else base64.b64decode(each["bytes"]) for each in self._do("messages", label)]
+        return [read(message) for message in self._do("messages", label)]
 
     def close(self) -> None:
         self._page.close()

@@ -66,6 +66,7 @@ class Call:
     def connect(self) -> None:
         # An offer leaves the role to the answer, and every stack's answer chooses the client's: a stack is made the server by an offer that
         # asks for it, which older ones did (RFC 5763 §5).
+        (self.peer if self.we_offer else self.stack).create_channel("first")
         self.exchange(we_offer=self.we_offer, setup="passive" if self.role == "server" else "active")
         self.wait_until(lambda: self._states() == ("connected", "connected"), self._states, seconds=15)
         self.is_connected = True

@@ -16,7 +16,7 @@ from chromium import Chromium
 from firefox import Firefox
 from gstreamer_stack import GStreamerStack
 from network import enter_private_network
-from stack import Lacking, Stack
+from stack import TONE, Lacking, Stack
 
 STACKS = ["chromium", "firefox", "aiortc", "gstreamer"]
 
@@ -42,7 +42,14 @@ def chromium() -> Iterator[Chromium]:
 
 @pytest.fixture(scope="session")
 def firefox() -> Iterator[Firefox]:
-    browser = Firefox()
+    browser = Firefox(
+        {
+            "media.navigator.audio.fake_frequency": TONE,
+            # it encodes H.264 by the system's libavcodec, too
+            "media.webrtc.platformencoder": True,
+            "media.ffmpeg.encoder.enabled": True,
+        }
+    )
     yield browser
     browser.stop()
 

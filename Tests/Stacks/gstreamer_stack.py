@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import time
 from pathlib import Path
 from typing import Any
 
-from lines import LineProgram, Refusal
+from lines import LineProgram, read, written
 from stack import FIRST_SIZE, SECOND_SIZE, TONE, Description, Lacking, Received, Stack, Video
 
 
@@ -61,20 +59,10 @@ class GStreamerStack(Stack):
         self._program.ask("createChannel", label=label)
 
     def send(self, label: str, message: str | bytes) -> None:
-        content = {"text": message} if isinstance(message, str) else {"bytes": base64.b64encode(message).decode()}
-        deadline = time.monotonic() + 10
-        while True:
-            try:
-                self._program.ask("send", label=label, **content)
-                return
-            except Refusal:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.02)  # until the channel is open
+        self._program.ask_again("send", label=label, **written(message))
 
     def messages(self, label: str) -> list[str | bytes]:
-        messages = self._program.ask("messages", label=label)["messages"]
-        return [each["text"] if "text" in each else base64.b64decode(each["bytes"]) for each in messages]
+        return [read(message) for message in self._program.ask("messages", label=label)["messages"]]
 
     def close(self) -> None:
         self._program.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import queue
 import subprocess
@@ -12,6 +13,16 @@ from typing import Any
 
 class Refusal(Exception):
     """The program could not do what it was told."""
+
+
+def written(message: str | bytes) -> dict[str, str]:
+    """A message of a data channel as it stands in a line."""
+    return {"text": message} if isinstance(message, str) else {"bytes": base64.b64encode(message).decode()}
+
+
+def read(line: dict[str, str]) -> str | bytes:
+    """The message that `written` wrote."""
+    return line["text"] if "text" in line else base64.b64decode(line["bytes"])
 
 
 class LineProgram:
@@ -45,6 +56,17 @@ class LineProgram:
             if "error" in line:
                 raise Refusal(f"{action}: {line['error']}")
             return line
+
+    def ask_again(self, action: str, seconds: float = 10, **parameters: Any) -> dict[str, Any]:
+        """Asks until the program does not refuse."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                return self.ask(action, **parameters)
+            except Refusal:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
 
     def stop(self) -> None:
         """Ends the program by ending its input."""

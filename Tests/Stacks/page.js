@@ -50,7 +50,13 @@ function picture(width, height) {
   return canvas.captureStream(15).getVideoTracks()[0];
 }
 
-function tone(frequency) {
+// The page's own tone, or, where sound is not processed for want of a sound device (Firefox), the fake microphone's.
+async function tone(frequency) {
+  const isRunning = await Promise.race([
+    audio.resume().then(() => true),
+    new Promise((resolve) => setTimeout(resolve, 500, false)),
+  ]);
+  if (!isRunning) return (await navigator.mediaDevices.getUserMedia({ audio: true })).getAudioTracks()[0];
   const oscillator = new OscillatorNode(audio, { frequency });
   const destination = new MediaStreamAudioDestinationNode(audio, { channelCount: 1 });
   oscillator.connect(new GainNode(audio, { gain: 0.2 })).connect(destination);
@@ -62,8 +68,7 @@ const described = () => connection.localDescription.toJSON();
 
 window.end = {
   async begin(width, height, frequency) {
-    await audio.resume();
-    const stream = new MediaStream([tone(frequency), picture(width, height)]);
+    const stream = new MediaStream([await tone(frequency), picture(width, height)]);
     for (const track of stream.getTracks()) connection.addTrack(track, stream);
   },
   async offer() {
@@ -85,8 +90,9 @@ window.end = {
   },
   removeVideo: () => connection.removeTrack(second),
   createChannel: (label) => keep(connection.createDataChannel(label)),
-  sendText: (label, text) => channels.get(label).channel.send(text),
-  sendBytes: (label, bytes) => channels.get(label).channel.send(Uint8Array.from(atob(bytes), (character) => character.charCodeAt(0))),
+  send(label, { text, bytes }) {
+    channels.get(label).channel.send(text ?? Uint8Array.from(atob(bytes), (character) => character.charCodeAt(0)));
+  },
   isOpen: (label) => channels.get(label)?.channel.readyState === "open",
   messages: (label) => channels.get(label)?.messages ?? [],
   async received() {
@@ -97,6 +103,6 @@ window.end = {
       const peak = bins.indexOf(Math.max(...bins));
       return { frequency: (peak * audio.sampleRate) / analyser.fftSize, level: 10 ** (bins[peak] / 20) };
     });
-    return { reports, sound: spectrum[0] };
+    return { reports, sound: audio.state === "running" ? spectrum[0] : undefined };
   },
 };

@@ -9,7 +9,7 @@ from typing import Any
 import av
 
 from daemon import BINARY as DAEMON
-from lines import LineProgram
+from lines import LineProgram, read, written
 from network import LAN_ADDRESS
 from stack import Description, Received, Video
 
@@ -45,6 +45,16 @@ class Peer:
 
     def remove_track(self, track: int) -> None:
         self._program.ask("removeTrack", track=track)
+
+    def create_channel(self, label: str) -> None:
+        self._program.ask("createDataChannel", label=label)
+
+    def send(self, label: str, message: str | bytes) -> None:
+        """Sends on the channel `label`, whoever made it, once it is open."""
+        self._program.ask_again("send", label=label, **written(message))
+
+    def messages(self, label: str) -> list[str | bytes]:
+        return [read(message) for message in self._program.ask("messages", label=label)["messages"]]
 
     def restart_ice(self) -> None:
         self._program.ask("restartIce")

@@ -30,11 +30,11 @@ class Video:
 
 @dataclass
 class Received:
-    """What a stack has received so far: pictures by the tag (mid) of their media description; sound by its strongest frequency in hertz and
-    its level, of which 0 is silence."""
+    """What a stack has received so far: pictures by the tag (mid) of their media description; sound by its level, of which 0
+    is silence, and its strongest frequency in hertz, or None where that cannot be measured."""
 
     videos: dict[str, Video] = field(default_factory=dict)
-    frequency: float = 0
+    frequency: float | None = None
     level: float = 0
 
 

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import PeerConnection
 
 /// A line of the input: what to do, and the number that the reply carries.
@@ -16,6 +17,12 @@ struct Command: Decodable {
         case description
         /// Takes a candidate: `candidate`, `sdpMid`, `sdpMLineIndex`.
         case candidate
+        /// Makes the data channel `label`.
+        case createDataChannel
+        /// Sends `text` or `bytes` (base 64) on the open channel `label`.
+        case send
+        /// The reply has the `messages` that have come on the channel `label`.
+        case messages
         /// The next offer is to restart ICE.
         case restartIce
         /// The reply has the `state`.
@@ -41,6 +48,9 @@ struct Command: Decodable {
     var candidate: String?
     var sdpMid: String?
     var sdpMLineIndex: UInt16?
+    var label: String?
+    var text: String?
+    var bytes: Data?
 }
 
 /// A command that cannot be done as it stands.

@@ -14,6 +14,8 @@ final class InteropPeer {
     private var tracks: [(id: TransceiverID, track: any OutgoingTrack)] = []
     private var incoming: [TransceiverID: IncomingMedia] = [:]
     private var active: Set<TransceiverID> = []
+    /// What has come on each data channel, by its label.
+    private var messages: [String: [Message]] = [:]
     private var input: [UInt8] = []
     private var isEnded = false
 
@@ -87,6 +89,8 @@ final class InteropPeer {
             try media(of: id).take(packet, sequence: sequence, isSound: isSound, at: now)
         case .accessUnit(let id, let frame): try media(of: id).take(frame)
         case .keyFrameRequested(let id): tracks.first { $0.id == id }?.track.requestKeyFrame()
+        case .message(let id, let message):
+            if let label = peer?.dataChannel(id)?.label { messages[label, default: []].append(Message(message)) }
         case .nameWanted(let name): peer?.handle(.nameResolved(name, []), at: now)
         default: break
         }
@@ -156,6 +160,10 @@ final class InteropPeer {
             let candidate = RTCIceCandidate(
                 candidate: text, sdpMid: command.sdpMid, sdpMLineIndex: command.sdpMLineIndex)
             try negotiation.received(candidate, on: &peer!, at: now)
+        case .createDataChannel:
+            _ = try peer!.createDataChannel(command.required(command.label, "label"), at: now)
+        case .send: try send(command, at: now)
+        case .messages: reply.messages = messages[try command.required(command.label, "label")] ?? []
         case .restartIce: peer!.restartIce()
         case .state: reply.state = state
         case .stats: reply.stats = peer!.getStats(at: now)
@@ -199,6 +207,16 @@ final class InteropPeer {
         peer!.setDirection(.recvonly, of: tracks[number].id)
     }
 
+    private func send(_ command: Command, at now: Instant) throws {
+        let label = try command.required(command.label, "label")
+        guard let channel = peer!.dataChannels.first(where: { $0.label == label }) else {
+            throw CommandError("there is no channel \"\(label)\"")
+        }
+        let text = command.text.map { DataChannelMessage.string($0) }
+        let message = try text ?? .binary(Array(command.required(command.bytes, "bytes")))
+        try peer!.send(message, on: channel.id, at: now)
+    }
+
     private var state: StateReport {
         let transceivers = peer!.allTransceivers
         let roles: [RTCTransportStats] = peer!.getStats(at: MonotonicClock.now).all()
@@ -226,7 +244,10 @@ final class InteropPeer {
         while !rest.isEmpty {
             let count = Glibc.write(STDOUT_FILENO, Array(rest), rest.count)
             if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return isEnded = true }
+            guard count > 0 else {
+                isEnded = true
+                return
+            }
             rest = rest.dropFirst(count)
         }
     }

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import PeerConnection
 
 /// A line of the output that answers the command of the number `id`.
@@ -9,6 +10,20 @@ struct Reply: Encodable {
     var sdp: String?
     var state: StateReport?
     var stats: RTCStatsReport?
+    var messages: [Message]?
+}
+
+/// A message of a data channel: text, or bytes in base 64.
+struct Message: Encodable {
+    var text: String?
+    var bytes: Data?
+
+    init(_ message: DataChannelMessage) {
+        switch message {
+        case .string(let text): self.text = text
+        case .binary(let bytes): self.bytes = Data(bytes)
+        }
+    }
 }
 
 /// A line of the output that nobody asked for.
