@@ -45,8 +45,8 @@ def firefox() -> Iterator[Firefox]:
     browser = Firefox(
         {
             "media.navigator.audio.fake_frequency": TONE,
-            # it encodes H.264 by the system's libavcodec, too
-            "media.webrtc.platformencoder": True,
+            # It encodes H.264 by the system's libavcodec, too, whose x264 looks some 40 pictures ahead.
+            "media.webrtc.encoder_creation_strategy": 1,
             "media.ffmpeg.encoder.enabled": True,
         }
     )

@@ -46,8 +46,8 @@ function picture(width, height) {
     context.fillRect(0, 0, width, height);
     context.fillStyle = "white";
     context.fillRect((number * 4) % width, height / 3, width / 6, height / 3);
-  }, 66);
-  return canvas.captureStream(15).getVideoTracks()[0];
+  }, 33);
+  return canvas.captureStream(30).getVideoTracks()[0];
 }
 
 // The page's own tone, or, where sound is not processed for want of a sound device (Firefox), the fake microphone's.
