@@ -96,9 +96,14 @@ extension Daemon {
         if readiness.contains(.writable) { flush(connection, at: now) }
         guard readiness.contains(.readable) else { return }
         for _ in 0..<Self.readsAtOnce {
-            // what was read may have ended it
-            guard sockets.streams.connections[descriptor] === connection else { return }
-            switch connection.socket.receive({ take($0, from: connection, at: now) }) {
+            var brought: [[UInt8]] = []
+            let reading = connection.socket.receive { brought.append($0) }
+            for bytes in brought {
+                take(bytes, from: connection, at: now)
+                // what was read may have ended it
+                guard sockets.streams.connections[descriptor] === connection else { return }
+            }
+            switch reading {
             case .nothing: return
             case .end: return streamEnded(connection, at: now)
             case .more: continue

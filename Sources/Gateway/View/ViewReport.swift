@@ -69,8 +69,8 @@ struct ViewReport {
         var text = "\(codec.name)\(profile), \(Self.decimal(rate)) \(unit), \(Self.bitrate(bits))\(tail)"
         let inbound = viewer.statistics.inbound.filter { $0.kind == kind }.map(\.received)
         if let jitter = inbound.map(\.jitter).max() {
-            let lost = inbound.reduce(0) { $0 + max(0, $1.packetsLost) }
-            let expected = inbound.reduce(0) { $0 + Int64($1.packetsReceived) } + lost
+            let lost = inbound.map { max(0, $0.packetsLost) }.reduce(Int64(0), +)
+            let expected = inbound.map { Int64($0.packetsReceived) }.reduce(lost, +)
             let percent = expected > 0 ? 100 * Double(lost) / Double(expected) : 0
             text += ", lost \(lost) (\(Self.decimal(percent)) %), jitter \(Self.decimal(jitter.milliseconds)) ms"
         }
