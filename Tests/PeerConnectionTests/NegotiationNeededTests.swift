@@ -46,6 +46,15 @@ import Wire
         #expect(door.drainNames().contains("negotiationneeded"))
     }
 
+    // W3C §4.4.2: only credentials that a description has are replaced
+    @Test func `a restart before anything was negotiated asks for nothing`() {
+        var peer = Fixture.peer(isDoor: false)
+        peer.restartIce()
+        #expect(peer.drainNames().isEmpty)
+        _ = peer.addTrack(.audio, streamID: "s")
+        #expect(peer.drainNames() == ["negotiationneeded"])
+    }
+
     @Test func `an exchange that says it all needs no other`() throws {
         var (door, page) = (Fixture.peer(), Fixture.peer(seed: 2, isDoor: false))
         try exchange(from: &door, to: &page)
