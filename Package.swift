@@ -80,7 +80,8 @@ let package = Package(
         .target(
             name: "SimulatedPeers",
             dependencies: [
-                "Wire", "ICE", "RTP", "SDP", "SRTP", "DTLS", "PeerConnection", "CVirtualClock", "CSeededRandom",
+                "Wire", "ICE", "RTP", "SDP", "SRTP", "SCTP", "DTLS", "PeerConnection", "CVirtualClock",
+                "CSeededRandom",
             ],
             path: "Tests/SimulatedPeers", swiftSettings: swiftSettings),
         // Thousands of simulated calls: swift run -c release simulate-calls
@@ -157,7 +158,9 @@ let package = Package(
         tests(of: "DTLS", ["Wire", "SRTP", "CVirtualClock", "COpenSSL"]),
         tests(of: "SRTP", ["Wire"]),
         tests(of: "SCTP", ["Wire"]),
-        tests(of: "PeerConnection", ["Wire", "ICE", "RTP", "SDP", "DTLS", "SRTP", "SimulatedPeers", "RecordedOffers"]),
+        tests(
+            of: "PeerConnection",
+            ["Wire", "ICE", "RTP", "SDP", "DTLS", "SRTP", "SCTP", "SimulatedPeers", "RecordedOffers"]),
         tests(of: "Calls", ["Wire", "PeerConnection"]),
         tests(of: "Media", ["Wire"]),
         tests(of: "Camera", ["Wire", "Media", "CTurboJPEG"]),

@@ -4,6 +4,7 @@ import DTLS
 package import ICE
 package import PeerConnection
 internal import RTP
+package import SCTP
 package import SDP
 import SRTP
 package import Wire
@@ -33,8 +34,13 @@ package final class HostilePeer {
     private var ice: ICEAgent
     private let dtls: DTLSTransport
     private var srtp: SRTPSender?
+    /// The association of the data channels, of which it can write every message; nil where data was not offered.
+    private var sctp: SCTPAssociation?
+    /// The ports and the tag of its packets.
+    private var sctpHeader: [UInt8] = []
 
-    package init(seed: UInt64) {
+    /// `hasData` for an offer with data channels; the victim then has one on stream 1 and awaits one on stream 1000.
+    package init(seed: UInt64, hasData: Bool = false) {
         let certificates = SimulatedCertificates.all
         seeded_random_begin(seed)
         virtual_clock_set(now.nanoseconds)
@@ -45,6 +51,14 @@ package final class HostilePeer {
         for kind in [MediaKind.audio, .video] {
             _ = victim.addTrack(kind, streamID: "victim")
             _ = model.addTrack(kind, streamID: "hostile")
+        }
+        if hasData {
+            let options = RTCDataChannelInit(negotiated: true, id: 1000)
+            guard (try? victim.createDataChannel("", options, at: now)) != nil,
+                (try? victim.createDataChannel("victim", at: now)) != nil,
+                (try? model.createDataChannel("hostile", at: now)) != nil
+            else { preconditionFailure("a new connection has room for channels") }
+            sctp = SCTPAssociation(random: random)
         }
         guard (try? model.setLocalDescription(at: now)) != nil, let text = model.localDescription?.sdp,
             let offer = try? SessionDescription(parsing: text), let section = offer.media.first,
@@ -96,7 +110,7 @@ package final class HostilePeer {
     package func pass(_ limit: Duration, until condition: (HostilePeer) -> Bool = { _ in false }) {
         let end = now + limit
         while !condition(self) {
-            let next = earliest(victim.deadline, ice.deadline, dtls.deadline)
+            let next = earliest(victim.deadline, ice.deadline, dtls.deadline, sctp?.deadline)
             guard let next, next <= end else {
                 move(to: end)
                 return
@@ -105,6 +119,7 @@ package final class HostilePeer {
             if let deadline = victim.deadline, deadline <= now { victim.handle(.timePassed, at: now) }
             if let deadline = ice.deadline, deadline <= now { ice.handle(.timePassed, at: now) }
             if let deadline = dtls.deadline, deadline <= now { dtls.handle(.timePassed, at: now) }
+            if let deadline = sctp?.deadline, deadline <= now { sctp?.handle(.timePassed, at: now) }
             pump()
         }
     }
@@ -135,6 +150,40 @@ package final class HostilePeer {
     package func send(message: [UInt8]) {
         dtls.handle(.send(message), at: now)
         pump()
+    }
+
+    /// A message on any stream, of any kind; it is dropped where there is no association.
+    package func send(_ message: SCTPMessage) {
+        guard !message.payload.isEmpty else { return }
+        try? sctp?.send(message, at: now)
+        pump()
+    }
+
+    /// Asks for a reset of these streams.
+    package func reset(_ streams: [SCTPStreamIdentifier]) {
+        sctp?.handle(.resetStreams(streams), at: now)
+        pump()
+    }
+
+    /// A packet of these chunks, with the ports, tag and checksum of the association.
+    package func send(chunks: [UInt8]) {
+        var packet = sctpHeader + [0, 0, 0, 0] + chunks
+        // RFC 9260 §6.8: computed with zeros in its place, least significant byte first
+        let checksum = Self.checksum(packet)
+        for index in 0..<4 where packet.count >= 12 {
+            packet[8 + index] = UInt8(truncatingIfNeeded: checksum >> (8 * UInt32(index)))
+        }
+        send(message: packet)
+    }
+
+    /// CRC32c (RFC 9260 appendix A), bit by bit.
+    private static func checksum(_ bytes: [UInt8]) -> UInt32 {
+        var register = UInt32.max
+        for byte in bytes {
+            register ^= UInt32(byte)
+            for _ in 0..<8 { register = register & 1 == 0 ? register >> 1 : register >> 1 ^ 0x82F6_3B78 }
+        }
+        return ~register
     }
 
     /// A STUN message with these attributes that the victim finds authentic.
@@ -192,6 +241,13 @@ package final class HostilePeer {
                 isBusy = true
                 take(output)
             }
+            while let output = sctp?.nextOutput() {
+                isBusy = true
+                guard case .transmit(let packet) = output else { continue }
+                // an INIT has no tag yet
+                if packet.prefix(8).suffix(4) != [0, 0, 0, 0] { sctpHeader = Array(packet.prefix(8)) }
+                dtls.handle(.send(packet), at: now)
+            }
         }
     }
 
@@ -222,6 +278,9 @@ package final class HostilePeer {
             victim.handle(.datagram(bytes, local: Self.victimAddress, remote: Self.address), at: now)
         case .event(.connected(let keys)):
             srtp = SRTPSender(profile: keys.profile, masterKey: keys.local)
+            sctp?.handle(.start, at: now)
+        case .event(.applicationData(let packet)):
+            sctp?.handle(.packet(packet), at: now)
         case .event:
             break
         }

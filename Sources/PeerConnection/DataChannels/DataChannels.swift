@@ -30,6 +30,7 @@ struct DataChannels {
         let remotePort: UInt16
         var maxMessageSize: Int
         var state = RTCSctpTransport.State.connecting
+        var hasBegun = false
         var sctp: SCTPAssociation
     }
 
@@ -181,7 +182,9 @@ struct DataChannels {
 
     /// The transport `id` can carry packets.
     mutating func connected(_ id: PeerTransport.ID, at now: Instant) {
-        guard association?.transport == id, association?.state == .connecting else { return }
+        // a renegotiation tells it again
+        guard association?.transport == id, association?.hasBegun == false else { return }
+        association?.hasBegun = true
         association?.sctp.handle(.start, at: now)
         drain(at: now)
     }

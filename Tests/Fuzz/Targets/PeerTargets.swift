@@ -1,5 +1,6 @@
 import ICE
 import PeerConnection
+import SCTP
 import SDP
 import SimulatedPeers
 import Wire
@@ -43,11 +44,14 @@ private func take(_ type: RTCSdpType, _ text: String, by victim: inout RTCPeerCo
 /// What a step of the target `peer` does with its bytes.
 enum PeerStep: UInt8, CaseIterable {
     case datagram, strangersDatagram, rtp, rtcp, dtlsMessage, check, response, time, offer, candidate, replay
+    /// A message on a stream, whose number and kind are bytes; chunks of the association; a reset of streams; and what the
+    /// application of the one that is attacked does with its channels.
+    case dataMessage, chunks, streamReset, application
 }
 
-/// A call is up, and then come steps: their kind in a byte, then what it is about.
+/// A call with data channels is up, and then come steps: their kind in a byte, then what it is about.
 func fuzzPeer(_ bytes: [UInt8]) {
-    let peer = HostilePeer(seed: 1)
+    let peer = HostilePeer(seed: 1, hasData: true)
     guard (try? peer.connect()) == true else { preconditionFailure("an honest call comes up") }
     var last: [UInt8] = []
     for part in parts(of: bytes).prefix(64) {
@@ -79,12 +83,50 @@ func fuzzPeer(_ bytes: [UInt8]) {
                 candidate: String(decoding: rest, as: UTF8.self), sdpMid: nil, sdpMLineIndex: 0)
             try? peer.victim.addIceCandidate(candidate, at: peer.now)
         case .replay: peer.inject(last)
+        case .dataMessage:
+            guard rest.count > 2 else { continue }
+            peer.send(
+                SCTPMessage(
+                    stream: SCTPStreamIdentifier(UInt16(rest[0])),
+                    payloadProtocol: PayloadProtocolIdentifier(UInt32(rest[1] & 0x7F)),
+                    payload: Array(rest.dropFirst(2)), isUnordered: rest[1] & 0x80 != 0))
+        case .chunks: peer.send(chunks: rest)
+        case .streamReset: peer.reset(rest.map { SCTPStreamIdentifier(UInt16($0)) })
+        case .application: useChannels(rest, of: peer)
         }
+        checkChannels(of: peer.victim)
     }
     peer.pass(.seconds(2))
     peer.victim.close(at: peer.now)
     peer.pass(.milliseconds(1))
+    precondition(peer.victim.dataChannels.isEmpty, "a closed connection has channels")
     precondition(peer.victim.deadline == nil, "a closed connection waits for something")
+}
+
+/// Each byte is a call of the victim's application: what it does in its first two bits, and to which of its channels.
+private func useChannels(_ bytes: [UInt8], of peer: HostilePeer) {
+    for byte in bytes.prefix(32) {
+        let channels = peer.victim.dataChannels
+        let index = Int(byte >> 2)
+        guard byte & 3 > 0, channels.indices.contains(index) else {
+            _ = try? peer.victim.createDataChannel("\(byte)", .init(ordered: byte & 4 == 0), at: peer.now)
+            continue
+        }
+        switch byte & 3 {
+        case 1: try? peer.victim.send(.string("\(byte)"), on: channels[index].id, at: peer.now)
+        case 2: try? peer.victim.send(.binary([]), on: channels[index].id, at: peer.now)
+        default: peer.victim.closeDataChannel(channels[index].id, at: peer.now)
+        }
+    }
+    peer.pass(.milliseconds(1))
+}
+
+/// What holds of a connection's channels whatever has come.
+private func checkChannels(of victim: RTCPeerConnection) {
+    let channels = victim.dataChannels
+    let streams = channels.compactMap(\.streamIdentifier)
+    precondition(Set(streams).count == streams.count, "two channels have one stream")
+    precondition(channels.allSatisfy { $0.bufferedAmount >= 0 && $0.readyState != .closed })
 }
 
 /// Attributes of a check: the first byte says which of the usual ones it has, the rest is one more.

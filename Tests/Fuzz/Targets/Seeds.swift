@@ -154,10 +154,19 @@ extension FuzzTarget {
         let checks: [[UInt8]] = [[PeerStep.check.rawValue, 0x17], [PeerStep.check.rawValue, 0x0B]]
         let offer = [PeerStep.offer.rawValue] + Array(peer.offer.description.utf8)
         let candidates = candidateSeeds.map { [PeerStep.candidate.rawValue] + Array($0.utf8) }
+        let label = Array("label".utf8)
+        let channels: [[UInt8]] = [
+            [PeerStep.dataMessage.rawValue, 2, 50, 3, 0x81, 1, 0, 0, 0, 0, 7, 0, 5, 0, 0] + label,
+            [PeerStep.dataMessage.rawValue, 2, 51] + label, [PeerStep.dataMessage.rawValue, 2, 0x80 | 53, 1, 2],
+            [PeerStep.dataMessage.rawValue, 1, 50, 2], [PeerStep.application.rawValue, 1, 5, 10, 0, 3],
+            [PeerStep.streamReset.rawValue, 2, 1], [PeerStep.time.rawValue, 50],
+        ]
         let datagrams = stunSeeds.map { [PeerStep.datagram.rawValue] + $0 }
         return [
             joined(media), joined(media + [[PeerStep.replay.rawValue]] + reports), joined(reports), joined(checks),
             joined([offer]), joined(candidates), joined(datagrams),
+            joined(channels),
+            joined([[PeerStep.chunks.rawValue, 0, 3, 0, 20, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 51, 65, 66, 67, 68]]),
             joined([[PeerStep.dtlsMessage.rawValue, 0x13, 0x88, 0x13, 0x88, 0, 0, 0, 0, 1, 2, 3, 4]]),
         ]
     }

@@ -193,6 +193,25 @@ import Wire
         #expect(call.simulation[.impolite].tracks.isEmpty && call.simulation[.polite].tracks[.audio] == true)
     }
 
+    @Test func `an exchange while the association is being made does not begin it anew`() throws {
+        for seed in 0..<8 as Range<UInt64> {
+            let call = DataCall(seed: seed, PathConditions(delay: .milliseconds(20)...(.milliseconds(20))))
+            let channel = try call.create("", .init(negotiated: true, id: 0))
+            try call.create("", .init(negotiated: true, id: 0), on: .impolite)
+            try #require(call.simulation.run(for: .seconds(10)) { $0[.polite].peer.connectionState == .connected })
+            // INIT, INIT ACK and COOKIE ECHO are under way, one after the other
+            call.simulation.run(for: .milliseconds(Int64(seed) * 8))
+            for side in Simulation.Side.allCases {
+                call.simulation.act(side) { endpoint, _ in _ = endpoint.peer.addTrack(.audio, streamID: "late") }
+            }
+            try call.connect()
+            #expect(call.state(channel) == .open)
+            try call.send(.string("hello"), on: channel)
+            let theirs = try #require(call.door.dataChannels.first?.id)
+            #expect(call.messages(1, on: theirs, of: .impolite) == [.string("hello")])
+        }
+    }
+
     @Test func `data that the other side gives up ends the association, and only that`() throws {
         var door = Fixture.peer()
         _ = try door.answer(Fixture.chromium())

@@ -26,6 +26,38 @@ package struct CallEnd {
     package internal(set) var connectedAt: Instant?
     /// What was sent of each transceiver.
     var frames = 0
+    /// A channel that both ends make by themselves, in some calls, and the numbers that went over it.
+    var channel: DataChannelID?
+    var numbersSent = 0
+    var numbersReceived = 0
+
+    mutating func addChannel(at now: Instant) {
+        do throws(RTCError) {
+            channel = try connection.createDataChannel("", .init(negotiated: true, id: 0), at: now)
+        } catch {
+            errors.append(error)
+        }
+        (numbersSent, numbersReceived) = (0, 0)
+    }
+
+    /// Sends the next number, once the channel is open.
+    mutating func sendNumber(at now: Instant) {
+        guard let channel, connection.dataChannel(channel)?.readyState == .open else { return }
+        do throws(RTCError) {
+            try connection.send(.string("\(numbersSent)"), on: channel, at: now)
+            numbersSent += 1
+        } catch {
+            errors.append(error)
+        }
+    }
+
+    /// Takes a number: none may be missing before it.
+    mutating func take(_ message: DataChannelMessage) {
+        if message != .string("\(numbersReceived)") {
+            errors.append(.operation("the message \(message) comes where \(numbersReceived) should"))
+        }
+        numbersReceived += 1
+    }
 
     mutating func negotiate(at now: Instant) throws(RTCError) -> RTCSessionDescription? {
         try negotiation.negotiationNeeded(on: &connection, at: now)

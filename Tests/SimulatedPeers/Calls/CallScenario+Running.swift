@@ -59,6 +59,7 @@ extension CallScenario {
         disturb(calls, &outcome)
         // whatever was renegotiated in the end is agreed on
         if !calls.run(for: .seconds(30), until: \.areStable) { outcome.failures.append("never stable again") }
+        if hasData { checkNumbers(calls, &outcome) }
     }
 
     /// Both sides add what they have to send; the offers may cross.
@@ -66,13 +67,17 @@ extension CallScenario {
         for index in calls.ends.indices {
             let startsLate = index % 2 == 1 && random.below(2) == 0
             if startsLate { calls.run(for: .milliseconds(random.below(120))) }
-            calls.act(index) { end, _ in Self.prepare(&end.connection) }
+            calls.act(index) { end, now in prepare(&end, at: now) }
         }
     }
 
-    private static func prepare(_ connection: inout RTCPeerConnection) {
-        _ = connection.addTrack(.audio, streamID: "simulated")
-        _ = connection.addTrack(.video, streamID: "simulated")
+    /// Whether the call has a data channel, on which every number that is sent must arrive, in order.
+    private var hasData: Bool { seed % 2 == 0 }
+
+    private func prepare(_ end: inout CallEnd, at now: Instant) {
+        _ = end.connection.addTrack(.audio, streamID: "simulated")
+        _ = end.connection.addTrack(.video, streamID: "simulated")
+        if hasData { end.addChannel(at: now) }
     }
 
     private func expectFailure(_ calls: SimulatedCalls, _ outcome: inout CallOutcome) {
@@ -84,6 +89,16 @@ extension CallScenario {
         outcome.isConnected = calls.ends.allSatisfy { $0.connectedAt != nil }
         if outcome.isConnected { outcome.failures.append("connected where no path was thought to be") }
         if !isOver { outcome.failures.append("not given up: \(calls.ends.map(\.connection.connectionState))") }
+    }
+
+    private func checkNumbers(_ calls: SimulatedCalls, _ outcome: inout CallOutcome) {
+        let isOpen =
+            calls.ends.allSatisfy { $0.numbersSent > 0 }
+            || calls.exchangeMedia(limit: Self.recoveryLimit) { $0.ends.allSatisfy { $0.numbersSent > 0 } }
+        guard isOpen, calls.receiveAllNumbers(limit: Self.recoveryLimit) else {
+            let counts = calls.ends.map { "\($0.numbersSent) sent, \($0.numbersReceived) received" }
+            return outcome.failures.append("messages missing: \(counts)")
+        }
     }
 
     private static func missing(_ calls: SimulatedCalls) -> String {
@@ -120,7 +135,7 @@ extension CallScenario {
         case .renegotiation:
             renegotiate(calls)
         case .reload:
-            calls.reload(end) { Self.prepare(&$0) }
+            calls.reload(end) { prepare(&$0, at: $1) }
         default:
             return
         }

@@ -1,7 +1,7 @@
 import CSeededRandom
 import CVirtualClock
 import DTLS
-package import PeerConnection
+internal import PeerConnection
 internal import RTP
 internal import SDP
 package import Wire
@@ -87,7 +87,7 @@ package final class SimulatedCalls {
     }
 
     /// The page is loaded anew: the end's connection is gone without a word, and another takes its place on both sides.
-    package func reload(_ end: Int, _ prepare: (inout RTCPeerConnection) -> Void) {
+    package func reload(_ end: Int, _ prepare: (inout CallEnd, Instant) -> Void) {
         for index in [end, ends[end].partner] {
             let isPolite = ends[index].negotiation.isPolite
             if index != end { ends[index].connection.close(at: now) }
@@ -97,7 +97,7 @@ package final class SimulatedCalls {
             ends[index].negotiation = PerfectNegotiation(isPolite: isPolite)
             ends[index].recoversAt = nil
             gather(index)
-            prepare(&ends[index].connection)
+            prepare(&ends[index], now)
         }
         drain(end)
         drain(ends[end].partner)
@@ -252,6 +252,10 @@ package final class SimulatedCalls {
             take(state, on: index)
         case .packet(let transceiver, _, _):
             ends[index].received[transceiver, default: 0] += 1
+        case .message(_, let message):
+            ends[index].take(message)
+        case .dataChannelError(_, let error):
+            ends[index].errors.append(.operation("\(error)"))
         default:
             break
         }
@@ -281,19 +285,21 @@ package final class SimulatedCalls {
     // MARK: Media
 
     /// Every end sends on all that was agreed on, a sound and a picture every 20 ms, until something of all of it has
-    /// arrived everywhere; false where it has not within `limit`.
-    package func exchangeMedia(limit: Duration) -> Bool {
+    /// arrived everywhere, or until another `condition` holds; false where it has not within `limit`.
+    package func exchangeMedia(
+        limit: Duration, until condition: (SimulatedCalls) -> Bool = { $0.ends.allSatisfy(hasMedia) }
+    ) -> Bool {
         for index in ends.indices { ends[index].received = [:] }
         let end = now + limit
         while now < end {
             for index in ends.indices { sendMedia(index) }
             run(for: .milliseconds(20))
-            if ends.allSatisfy(Self.hasMedia) { return true }
+            if condition(self) { return true }
         }
         return false
     }
 
-    private static func hasMedia(_ end: CallEnd) -> Bool {
+    package static func hasMedia(_ end: CallEnd) -> Bool {
         let receiving = end.receiving
         return !receiving.isEmpty && receiving.allSatisfy { end.received[$0.id, default: 0] >= 3 }
     }
@@ -307,6 +313,14 @@ package final class SimulatedCalls {
                 end.connection.send(frame, on: transceiver.id, at: now)
             }
             end.frames += 1
+            end.sendNumber(at: now)
+        }
+    }
+
+    /// Waits until every number that was sent has come; false where it has not within `limit`.
+    package func receiveAllNumbers(limit: Duration) -> Bool {
+        run(for: limit) { calls in
+            calls.ends.allSatisfy { $0.numbersReceived == calls.ends[$0.partner].numbersSent }
         }
     }
 
