@@ -40,6 +40,14 @@ class BrowserStack(Stack):
         self._page.wait_for("typeof window.end === 'object'")
         self._do("begin", *FIRST_SIZE, TONE)
 
+    @functools.cache
+    def why_no_pictures(self) -> str | None:
+        try:
+            self._page.wait_for("window.end.encodes()", seconds=4)
+            return None
+        except AssertionError:
+            return f"{self.name} encodes no H.264 here: it does that by OpenH264, which it downloads, and Debian has no package of it"
+
     def offer(self) -> Description:
         return self._do("offer")
 
@@ -86,7 +94,7 @@ class BrowserStack(Stack):
         self._do("createChannel", label)
 
     def send(self, label: str, message: str | bytes) -> None:
-        self._page.wait_for(f"end.isOpen({json.dumps(label)})")
+        self._page.wait_for(f"window.end.isOpen({json.dumps(label)})")
         self._do("send", label, written(message))
 
     def messages(self, label: str) -> list[str | bytes]:

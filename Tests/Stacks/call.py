@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from peer import Peer
-from stack import FIRST_SIZE, Description, Received, Stack
+from stack import FIRST_SIZE, Description, Lacking, Received, Stack
 
 #: What our peer sends.
 OUR_FIRST_SIZE = (320, 180)
@@ -63,6 +63,13 @@ class Call:
         """The media description that both first pictures go by."""
         return next(section.mid for section in sections(self.answer) if section.kind == "video")
 
+    @property
+    def their_maximum_message_size(self) -> int:
+        """In bytes; RFC 8841 §6.1: 64 kB where the description does not say."""
+        theirs = self.answer if self.we_offer else self.offer
+        said = re.search(r"^a=max-message-size:(\d+)", theirs["sdp"], re.MULTILINE)
+        return int(said[1]) if said else 65_536
+
     def connect(self) -> None:
         # An offer leaves the role to the answer, and every stack's answer chooses the client's: a stack is made the server by an offer that
         # asks for it, which older ones did (RFC 5763 §5).
@@ -106,6 +113,8 @@ class Call:
 
     def wait_for_theirs(self, mid: str, size: tuple[int, int]) -> None:
         """Waits until we have received a second's worth of their pictures of that size."""
+        if reason := self.stack.why_no_pictures():
+            raise Lacking(reason)
         first = self.peer.media(mid)["pictures"]
         self.wait_until(lambda: self.peer.media(mid)["pictures"] >= first + 15, lambda: self.peer.media(mid))
         assert self.peer.media(mid)["keyFrames"] >= 1
@@ -123,8 +132,16 @@ class Call:
 
         self.wait_until(has_come, self.stack.received)
 
-    def wait_for_pictures_both_ways(self) -> None:
-        self.wait_for_theirs(self.first_mid, FIRST_SIZE)
+    def wait_for_their_media(self) -> None:
+        """Waits for more of their first pictures; where there are none, for a second of their sound."""
+        if not self.stack.why_no_pictures():
+            return self.wait_for_theirs(self.first_mid, FIRST_SIZE)
+        mid = next(section.mid for section in sections(self.answer) if section.kind == "audio")
+        first = self.peer.media(mid)["packets"]
+        self.wait_until(lambda: self.peer.media(mid)["packets"] >= first + 50, lambda: self.peer.media(mid))
+
+    def wait_for_media_both_ways(self) -> None:
+        self.wait_for_their_media()
         self.wait_for_ours(self.first_mid, OUR_FIRST_SIZE)
 
     def stops(self, count: Callable[[], int], goes_on: Callable[[], None]) -> bool:

@@ -42,14 +42,7 @@ def chromium() -> Iterator[Chromium]:
 
 @pytest.fixture(scope="session")
 def firefox() -> Iterator[Firefox]:
-    browser = Firefox(
-        {
-            "media.navigator.audio.fake_frequency": TONE,
-            # It encodes H.264 by the system's libavcodec, too, whose x264 looks some 40 pictures ahead.
-            "media.webrtc.encoder_creation_strategy": 1,
-            "media.ffmpeg.encoder.enabled": True,
-        }
-    )
+    browser = Firefox({"media.navigator.audio.fake_frequency": TONE})
     yield browser
     browser.stop()
 

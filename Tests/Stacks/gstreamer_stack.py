@@ -59,13 +59,18 @@ class GStreamerStack(Stack):
         self._program.ask("createChannel", label=label)
 
     def send(self, label: str, message: str | bytes) -> None:
-        self._program.ask_again("send", label=label, **written(message))
+        self._program.ask_again("send", label=label, **written(self._swapped(message)))
 
     def messages(self, label: str) -> list[str | bytes]:
-        return [read(message) for message in self._program.ask("messages", label=label)["messages"]]
+        return [self._swapped(read(message)) for message in self._program.ask("messages", label=label)["messages"]]
 
     def close(self) -> None:
         self._program.stop()
+
+    @staticmethod
+    def _swapped(message: str | bytes) -> str | bytes:
+        """webrtcbin has the identifiers of the two empty messages (RFC 8831 §8) the wrong way round."""
+        return {"": b"", b"": ""}.get(message, message)
 
     @staticmethod
     def _description(reply: dict[str, Any]) -> Description:

@@ -46,8 +46,8 @@ function picture(width, height) {
     context.fillRect(0, 0, width, height);
     context.fillStyle = "white";
     context.fillRect((number * 4) % width, height / 3, width / 6, height / 3);
-  }, 33);
-  return canvas.captureStream(30).getVideoTracks()[0];
+  }, 66);
+  return canvas.captureStream(15).getVideoTracks()[0];
 }
 
 // The page's own tone, or, where sound is not processed for want of a sound device (Firefox), the fake microphone's.
@@ -95,6 +95,9 @@ window.end = {
   },
   isOpen: (label) => channels.get(label)?.channel.readyState === "open",
   messages: (label) => channels.get(label)?.messages ?? [],
+  async encodes() {
+    return [...(await connection.getStats()).values()].some((report) => report.type === "outbound-rtp" && report.framesEncoded > 0);
+  },
   async received() {
     const reports = [...(await connection.getStats()).values()].filter((report) => report.type === "inbound-rtp");
     const spectrum = analysers.map((analyser) => {

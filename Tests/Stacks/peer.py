@@ -51,7 +51,7 @@ class Peer:
 
     def send(self, label: str, message: str | bytes) -> None:
         """Sends on the channel `label`, whoever made it, once it is open."""
-        self._program.ask_again("send", label=label, **written(message))
+        self._program.ask_again("send", seconds=3, label=label, **written(message))
 
     def messages(self, label: str) -> list[str | bytes]:
         return [read(message) for message in self._program.ask("messages", label=label)["messages"]]

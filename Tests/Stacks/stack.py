@@ -46,6 +46,10 @@ class Stack(ABC):
     #: The policy of ours that its answers need.
     bundle_policy = "balanced"
 
+    def why_no_pictures(self) -> str | None:
+        """Why a stack that is connected encodes no picture; None where it does."""
+        return None
+
     @abstractmethod
     def offer(self) -> Description:
         """Makes an offer and sets it."""
