@@ -19,8 +19,8 @@ from av import AudioResampler, VideoFrame
 from fake_peer import SAMPLE_RATE, Tone
 from stack import FIRST_SIZE, SECOND_SIZE, Description, Lacking, Received, Stack, Video
 
-#: The payload types of our own offers. aiortc offers by numbers of its own even where others were agreed on, which RFC 3264 §8.3.2 forbids, and
-#: goes on sending by the old ones; with the same numbers from the beginning on there is nothing to change.
+#: The payload types of our own offers. aiortc offers by numbers of its own even where others were agreed on, which RFC 3264
+#: §8.3.2 forbids, and goes on sending by the old ones; with the same numbers from the beginning on there is nothing to change.
 PAYLOAD_TYPES = {101: 102, 102: 103, 96: 111}
 for codec in [*CODECS["audio"], *CODECS["video"]]:
     codec.payloadType = PAYLOAD_TYPES.get(codec.payloadType, codec.payloadType)

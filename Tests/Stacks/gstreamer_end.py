@@ -45,8 +45,8 @@ class End:
 
     def begin(self, width, height, frequency):
         self.send(
-            f"audiotestsrc is-live=true wave=sine freq={frequency} volume=0.2 ! audio/x-raw,rate={RATE},channels=2 ! opusenc ! rtpopuspay pt=111"
-            " ! capsfilter caps=application/x-rtp,media=audio,encoding-name=OPUS,payload=111,clock-rate=48000,encoding-params=(string)2"
+            f"audiotestsrc is-live=true wave=sine freq={frequency} volume=0.2 ! audio/x-raw,rate={RATE},channels=2"
+            " ! opusenc ! rtpopuspay pt=111 ! capsfilter caps=application/x-rtp,media=audio,encoding-name=OPUS,payload=111,clock-rate=48000,encoding-params=(string)2"
         )
         self.send_picture(width, height)
         self.pipeline.set_state(Gst.State.PLAYING)

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any
 
-#: What every stack sends from the beginning, and what it adds later; ours, too, but in other sizes, so that no picture is taken for another.
+#: What every stack sends from the beginning, and what it adds later. Ours are of other sizes: no picture is taken for another.
 FIRST_SIZE = (320, 240)
 SECOND_SIZE = (192, 144)
 #: The tone that every side sends, in hertz.
@@ -45,6 +45,10 @@ class Stack(ABC):
     name: str
     #: The policy of ours that its answers need.
     bundle_policy = "balanced"
+    #: The longest message that it sends, in bytes; None where only the description's bound counts.
+    longest_message: int | None = None
+    #: Why it cannot send an empty message; None where it can.
+    why_no_empty_messages: str | None = None
 
     def why_no_pictures(self) -> str | None:
         """Why a stack that is connected encodes no picture; None where it does."""

@@ -204,7 +204,7 @@ final class InteropPeer {
     private func removeTrack(_ command: Command) throws {
         let number = try command.required(command.track, "track")
         guard tracks.indices.contains(number) else { throw CommandError("there is no track \(number)") }
-        peer!.setDirection(.recvonly, of: tracks[number].id)
+        try peer!.removeTrack(tracks[number].id)
     }
 
     private func send(_ command: Command, at now: Instant) throws {
