@@ -179,6 +179,7 @@ extension RTCPeerConnection {
         let codec = isRejected || transport == nil ? nil : CodecPreferences.choose(from: theirs)
         let agreed = codec == nil ? .inactive : ours.direction.intersection(theirs.direction.reversed)
         transceivers[position].agreedDirection = agreed
+        transceivers[position].exchangedDirection = transceiver.wantedDirection
         if agreed.sends { transceivers[position].hasSent = true }
         let direction = transceiver.isStopping ? .inactive : agreed
         if let codec {

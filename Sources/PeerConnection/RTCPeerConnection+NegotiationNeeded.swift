@@ -39,6 +39,8 @@ extension RTCPeerConnection {
         // a description names the streams of what it sends; where it does not send what is wanted, that is asked for below
         if wanted.sends, ours.direction.sends, Self.streams(of: ours) != Set(transceiver.streamIDs) { return true }
         if local.type == .offer { return ours.direction != wanted && theirs.direction.reversed != wanted }
+        // our answer has no msid of what was not to be sent when it was made, though the offer may leave no room for it
+        if wanted.sends, transceiver.exchangedDirection?.sends == false { return true }
         return ours.direction != wanted.intersection(theirs.direction.reversed)
     }
 

@@ -74,6 +74,8 @@ public struct RTCRtpTransceiver: Sendable {
     var mLineIndex: Int?
     var wantedDirection: MediaDirection
     var agreedDirection: MediaDirection?
+    /// The direction that was wanted when the last exchange ended; nil before.
+    var exchangedDirection: MediaDirection?
     /// The sender's name in descriptions, which stays when its track is replaced (RFC 8829 §5.2.1).
     let trackID: String
     /// The streams that the sender's track is said to belong to.

@@ -36,6 +36,16 @@ import Wire
         #expect(try door.local.media.map(\.kind) == [.video, .audio, .application, .video])
     }
 
+    @Test func `a track added where the other side's offer has left no room for it is asked for`() throws {
+        var door = Fixture.peer(isDoor: false)
+        _ = try door.answer(Fixture.chromium { $0.media[0].direction = .inactive })
+        #expect(!door.drainNames().contains("negotiationneeded"))
+        _ = door.addTrack(.video, streamID: "door")
+        #expect(door.drainNames() == ["negotiationneeded"])
+        #expect(try door.offer().sdp.contains("a=msid:door"))
+        #expect(try door.local.media.map(\.direction)[0] == .sendrecv)
+    }
+
     @Test func `what is added while our offer is under way is asked for after its answer`() throws {
         var (door, page) = (Fixture.peer(), Fixture.peer(seed: 2, isDoor: false))
         let offer = try door.offer()

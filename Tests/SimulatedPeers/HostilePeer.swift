@@ -22,6 +22,8 @@ package final class HostilePeer {
     package private(set) var mediaSent: [[UInt8]] = []
     /// How many datagrams it has sent elsewhere than to this peer.
     package private(set) var strayDatagrams = 0
+    /// The last of what it has sent to servers, and written to connections.
+    package private(set) var lastStray: [UInt8] = []
     package let random: SeededRandomSource
     package private(set) var now = Instant.zero + .seconds(1000)
     /// What the offer of this peer says; a test may change it before `connect`.
@@ -40,12 +42,16 @@ package final class HostilePeer {
     private var sctpHeader: [UInt8] = []
 
     /// `hasData` for an offer with data channels; the victim then has one on stream 1 and awaits one on stream 1000.
-    package init(seed: UInt64, hasData: Bool = false) {
+    package init(
+        seed: UInt64, hasData: Bool = false, configure: (inout RTCPeerConnection.Configuration) -> Void = { _ in }
+    ) {
         let certificates = SimulatedCertificates.all
         seeded_random_begin(seed)
         virtual_clock_set(now.nanoseconds)
         random = SeededRandomSource(seed: seed)
-        victim = RTCPeerConnection(configuration: .init(certificate: certificates[0]), random: random)
+        var configuration = RTCPeerConnection.Configuration(certificate: certificates[0])
+        configure(&configuration)
+        victim = RTCPeerConnection(configuration: configuration, random: random)
         // an honest connection of the same kind writes the offer
         var model = RTCPeerConnection(configuration: .init(certificate: certificates[1]), random: random)
         for kind in [MediaKind.audio, .video] {
@@ -122,6 +128,12 @@ package final class HostilePeer {
             if let deadline = sctp?.deadline, deadline <= now { sctp?.handle(.timePassed, at: now) }
             pump()
         }
+    }
+
+    /// The victim's shell tells it something.
+    package func tell(_ input: RTCPeerConnection.Input) {
+        victim.handle(input, at: now)
+        pump()
     }
 
     // MARK: What it sends
@@ -231,6 +243,7 @@ package final class HostilePeer {
                     receive(Array(batch.storage[entry.range]))
                 } else {
                     strayDatagrams += 1
+                    lastStray = Array(batch.storage[entry.range])
                 }
             }
             while let output = ice.nextOutput() {

@@ -47,11 +47,19 @@ enum PeerStep: UInt8, CaseIterable {
     /// A message on a stream, whose number and kind are bytes; chunks of the association; a reset of streams; and what the
     /// application of the one that is attacked does with its channels.
     case dataMessage, chunks, streamReset, application
+    /// What becomes of a connection or of a server's socket; and a TURN server's answer.
+    case stream, answer
 }
 
-/// A call with data channels is up, and then come steps: their kind in a byte, then what it is about.
+/// A call with data channels is up, and then come steps: their kind in a byte, then what it is about. The victim has TURN
+/// servers that the steps speak for, and listens for TCP connections.
 func fuzzPeer(_ bytes: [UInt8]) {
-    let peer = HostilePeer(seed: 1, hasData: true)
+    let peer = HostilePeer(seed: 1, hasData: true) { configuration in
+        let urls = ["turn:203.0.113.1", "turn:203.0.113.1?transport=tcp"].compactMap { RTCIceServerURL($0) }
+        configuration.iceServers = [RTCIceServer(urls: urls, username: "ann", credential: "secret")]
+        configuration.ice.usesActiveTCP = true
+    }
+    peer.tell(.tcpListenerAdded(HostilePeer.victimAddress, preference: 65534))
     guard (try? peer.connect()) == true else { preconditionFailure("an honest call comes up") }
     var last: [UInt8] = []
     for part in parts(of: bytes).prefix(64) {
@@ -93,6 +101,13 @@ func fuzzPeer(_ bytes: [UInt8]) {
         case .chunks: peer.send(chunks: rest)
         case .streamReset: peer.reset(rest.map { SCTPStreamIdentifier(UInt16($0)) })
         case .application: useChannels(rest, of: peer)
+        case .stream: takeStream(rest, of: peer)
+        case .answer:
+            guard let kind = rest.first, let request = try? STUNMessage(parsing: peer.lastStray) else { continue }
+            let answer = serversAnswer(
+                to: request, kind & 1 == 0 ? .successResponse : .errorResponse, Array(rest.dropFirst(2)),
+                password: kind & 2 == 0 ? "secret" : nil)
+            peer.tell(.streamBytes(StreamID(rawValue: Int(rest.dropFirst().first ?? 0)), answer))
         }
         checkChannels(of: peer.victim)
     }
@@ -127,6 +142,32 @@ private func checkChannels(of victim: RTCPeerConnection) {
     let streams = channels.compactMap(\.streamIdentifier)
     precondition(Set(streams).count == streams.count, "two channels have one stream")
     precondition(channels.allSatisfy { $0.bufferedAmount >= 0 && $0.readyState != .closed })
+}
+
+/// What becomes of a connection or of a server's socket: what in the first byte, which in the second.
+private func takeStream(_ bytes: [UInt8], of peer: HostilePeer) {
+    guard bytes.count >= 2 else { return }
+    let stream = StreamID(rawValue: Int(bytes[1]))
+    let rest = Array(bytes.dropFirst(2))
+    switch bytes[0] & 7 {
+    case 0:
+        let local = SocketAddress(HostilePeer.victimAddress.ip, port: 40_000 + UInt16(bytes[1]))
+        peer.tell(.streamOpened(stream, local: local, remote: HostilePeer.stranger))
+    case 1: peer.tell(.streamClosed(stream))
+    case 2:
+        guard let fragment = peer.victim.localUsernameFragments.first else { return }
+        _ = peer.victim.acceptStream(
+            for: fragment, local: HostilePeer.victimAddress, remote: HostilePeer.stranger, at: peer.now)
+    case 3: peer.tell(.streamBytes(stream, rest))
+    case 4: peer.tell(.streamBytes(stream, FrameReader.frame(rest)))
+    case 5:
+        let check = peer.authentic(.request, checkAttributes(rest, peer.username))
+        peer.tell(.streamBytes(stream, FrameReader.frame(check)))
+    case 6:
+        guard let packet = peer.protected(rtp: rest) else { return }
+        peer.tell(.streamBytes(stream, FrameReader.frame(packet)))
+    default: peer.tell(.nameResolved("\(String(decoding: rest, as: UTF8.self)).local", [HostilePeer.stranger.ip]))
+    }
 }
 
 /// Attributes of a check: the first byte says which of the usual ones it has, the rest is one more.

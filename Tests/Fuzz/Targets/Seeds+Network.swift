@@ -44,10 +44,22 @@ extension FuzzTarget {
         return seeds
     }
 
+    /// What makes the first allocation of a connection come about: for each answer whether it is an error, the number of
+    /// the stream, then its attributes.
+    static var turnAnswers: [[UInt8]] {
+        let relayed = SocketAddress(.v4(0xC633_6405), port: 50_000)
+        let challenge: [STUNAttribute] = [.errorCode(401, reason: "Unauthorized"), .realm("relay"), .nonce("n")]
+        let success: [STUNAttribute] = [.xorRelayedAddress(relayed), .xorMappedAddress(relayed), .lifetime(600)]
+        return [[1, 1] + bytes(of: challenge), [0, 1] + bytes(of: success), [0, 1], [0, 1]]
+    }
+
+    private static func bytes(of attributes: [STUNAttribute]) -> [UInt8] {
+        let message = STUNMessage(.indication, transactionID: .init(high: 1, low: 1), attributes: attributes)
+        return Array(message.serialized(fingerprint: false).dropFirst(20))
+    }
+
     private static func step(_ kind: TURNStep, _ bytes: [UInt8], _ attributes: [STUNAttribute] = []) -> [UInt8] {
-        let message = STUNMessage(
-            .indication, transactionID: .init(high: 1, low: 1), attributes: attributes)
-        return [kind.rawValue] + bytes + message.serialized(fingerprint: false).dropFirst(20)
+        [kind.rawValue] + bytes + Self.bytes(of: attributes)
     }
 
     static var mdnsSeeds: [[UInt8]] {

@@ -162,11 +162,21 @@ extension FuzzTarget {
             [PeerStep.streamReset.rawValue, 2, 1], [PeerStep.time.rawValue, 50],
         ]
         let datagrams = stunSeeds.map { [PeerStep.datagram.rawValue] + $0 }
+        // the connections of the two servers come first, then those of candidates
+        let opened: [[UInt8]] = (1...4).map { [PeerStep.stream.rawValue, 0, $0] }
+        let streams =
+            opened + [
+                [PeerStep.candidate.rawValue] + Array("1 1 tcp 5 198.51.100.1 9 typ host tcptype passive".utf8),
+                [PeerStep.stream.rawValue, 2, 0], [PeerStep.stream.rawValue, 5, 3, 0x17],
+                [PeerStep.stream.rawValue, 6, 3] + rtp(video, 1).dropFirst(), [PeerStep.stream.rawValue, 1, 1],
+            ]
+        let relay = [opened[0]] + turnAnswers.map { [PeerStep.answer.rawValue] + $0 }
         return [
             joined(media), joined(media + [[PeerStep.replay.rawValue]] + reports), joined(reports), joined(checks),
             joined([offer]), joined(candidates), joined(datagrams),
             joined(channels),
             joined([[PeerStep.chunks.rawValue, 0, 3, 0, 20, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 51, 65, 66, 67, 68]]),
+            joined(streams), joined(relay),
             joined([[PeerStep.dtlsMessage.rawValue, 0x13, 0x88, 0x13, 0x88, 0, 0, 0, 0, 1, 2, 3, 4]]),
         ]
     }

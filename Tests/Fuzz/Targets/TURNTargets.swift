@@ -16,6 +16,34 @@ func fuzzTURN(_ bytes: [UInt8]) {
     pair.end()
 }
 
+/// A TURN server's answer to `request` with these bytes for its attributes; authentic to the user `ann` where there is a
+/// password and the request has a realm.
+func serversAnswer(
+    to request: STUNMessage, _ messageClass: STUNMessage.Class, _ attributes: [UInt8], password: String?
+) -> [UInt8] {
+    let answer = serversMessage(messageClass, method: request.method, request.transactionID, attributes)
+    guard let password, let parsed = answer.parsed, let realm = request.realm else { return answer.bytes }
+    let algorithm = request.attributes.compactMap { attribute -> STUNPasswordAlgorithm? in
+        if case .passwordAlgorithm(let algorithm) = attribute { algorithm } else { nil }
+    }
+    let key = STUNKey(username: "ann", realm: realm, password: password, algorithm: algorithm.first)
+    return parsed.serialized(key: key, fingerprint: false)
+}
+
+/// A message with these bytes for its attributes, and what it is read as.
+private func serversMessage(
+    _ messageClass: STUNMessage.Class, method: STUNMessage.Method, _ id: STUNMessage.TransactionID,
+    _ attributes: [UInt8]
+) -> (bytes: [UInt8], parsed: STUNMessage?) {
+    let header = STUNMessage(messageClass, method: method, transactionID: id)
+    var bytes = header.serialized(fingerprint: false) + attributes
+    bytes += [UInt8](repeating: 0, count: -bytes.count & 3)
+    bytes[2] = UInt8(truncatingIfNeeded: (bytes.count - 20) >> 8)
+    bytes[3] = UInt8(truncatingIfNeeded: bytes.count - 20)
+    guard let parsed = try? STUNMessage(parsing: bytes) else { return (bytes, nil) }
+    return (bytes, STUNMessage(messageClass, method: method, transactionID: id, attributes: parsed.attributes))
+}
+
 /// A client, and a server that knows the password and keeps no rule.
 private struct HostileTURNServer {
     private static let address = SocketAddress(.v4(0xCB00_7101), port: 3478)
@@ -66,7 +94,7 @@ private struct HostileTURNServer {
         case .success: respond(.successResponse, rest)
         case .error: respond(.errorResponse, rest)
         case .indication:
-            tell(.received(message(.indication, method: .data, .init(high: 1, low: 1), rest).bytes))
+            tell(.received(serversMessage(.indication, method: .data, .init(high: 1, low: 1), rest).bytes))
         case .channelData:
             var data: [UInt8] = []
             data.append(uint16: 0x4000)
@@ -97,29 +125,8 @@ private struct HostileTURNServer {
     private mutating func respond(_ messageClass: STUNMessage.Class, _ bytes: [UInt8]) {
         guard let first = bytes.first, !requests.isEmpty else { return }
         let request = requests[requests.count - 1 - Int(first & 0x7F) % requests.count]
-        let response = message(messageClass, method: request.method, request.transactionID, Array(bytes.dropFirst()))
-        guard first & 0x80 == 0, let parsed = response.parsed, let realm = request.realm else {
-            return tell(.received(response.bytes))
-        }
-        let algorithm = request.attributes.compactMap { attribute -> STUNPasswordAlgorithm? in
-            if case .passwordAlgorithm(let algorithm) = attribute { algorithm } else { nil }
-        }
-        let key = STUNKey(username: "ann", realm: realm, password: password, algorithm: algorithm.first)
-        tell(.received(parsed.serialized(key: key, fingerprint: false)))
-    }
-
-    /// A message with these bytes for its attributes, and what it is read as.
-    private func message(
-        _ messageClass: STUNMessage.Class, method: STUNMessage.Method, _ id: STUNMessage.TransactionID,
-        _ attributes: [UInt8]
-    ) -> (bytes: [UInt8], parsed: STUNMessage?) {
-        let header = STUNMessage(messageClass, method: method, transactionID: id)
-        var bytes = header.serialized(fingerprint: false) + attributes
-        bytes += [UInt8](repeating: 0, count: -bytes.count & 3)
-        bytes[2] = UInt8(truncatingIfNeeded: (bytes.count - 20) >> 8)
-        bytes[3] = UInt8(truncatingIfNeeded: bytes.count - 20)
-        guard let parsed = try? STUNMessage(parsing: bytes) else { return (bytes, nil) }
-        return (bytes, STUNMessage(messageClass, method: method, transactionID: id, attributes: parsed.attributes))
+        let password = first & 0x80 == 0 ? password : nil
+        tell(.received(serversAnswer(to: request, messageClass, Array(bytes.dropFirst()), password: password)))
     }
 
     private func address(_ bytes: [UInt8]) -> SocketAddress {

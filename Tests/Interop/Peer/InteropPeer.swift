@@ -197,7 +197,15 @@ final class InteropPeer {
         case .audio: track = try ToneTrack()
         case .application, .other: throw CommandError("a track is audio or video")
         }
-        tracks.append((peer!.addTrack(kind, streamID: "interop"), track))
+        // one more of its kind gets a media description of its own; `addTrack` could take one that the other side has left
+        let isFirst = !peer!.allTransceivers.contains { transceiver in
+            tracks.contains { $0.id == transceiver.id } && transceiver.kind == kind
+        }
+        let id =
+            isFirst
+            ? peer!.addTrack(kind, streamID: "interop")
+            : peer!.addTransceiver(kind, direction: .sendrecv, streamID: "interop")
+        tracks.append((id, track))
         return tracks.count - 1
     }
 
