@@ -143,7 +143,7 @@ import Wire
         #expect(responses(of: link.right) == [2])
     }
 
-    @Test func `an answer "in progress" has it asked again later`() {
+    @Test func `an answer that it is in progress has it asked again later`() {
         let link = LossyLink()
         link.connect()
         link.filter = { side, _, packet in side == .left ? packet : nil }
