@@ -180,6 +180,26 @@ import Wire
         #expect(puppet.takeSent().first?.isAuthentic(STUNKey(password: elder.password)) == true)
     }
 
+    @Test func `Checks of a restarted peer wait for its offer, or it would stay with the old credentials`() throws {
+        var puppet = Puppet(.controlled)
+        try puppet.connect()
+        let elder = puppet.agent.credentials
+        _ = puppet.takeSent()
+        // libwebrtc checks from its new candidates as soon as it has made the offer
+        puppet.check(username: "\(elder.usernameFragment):renewed")
+        let refusal = try #require(puppet.takeSent().first)
+        #expect(refusal.errorCode == 401)
+        #expect(refusal.isAuthentic(STUNKey(password: elder.password)))
+        #expect(puppet.agent.statistics.discards == [.unknownUsernameFragment: 1])
+
+        let renewed = ICECredentials(usernameFragment: "renewed", password: "another password of the puppet")
+        puppet.tell(.remoteCredentials(renewed, isLite: false))
+        puppet.tell(.restart(ICECredentials(random: puppet.random)))
+        let own = puppet.agent.credentials
+        puppet.check(username: "\(own.usernameFragment):renewed", password: own.password)
+        #expect(puppet.takeSent().first?.messageClass == .successResponse)
+    }
+
     @Test func `A restart after the pair was lost checks again`() throws {
         var puppet = Puppet(.controlled)
         try puppet.connect()

@@ -34,6 +34,12 @@ extension ICEAgent {
             refuse(message, 401, "Unauthenticated", on: path)
             return discard(.unauthenticated)
         }
+        if isCurrent, let credentials = remoteCredentials, fragments.sender != credentials.usernameFragment {
+            // A peer that restarts ICE checks from its new candidates before this side has the offer, as libwebrtc does.
+            // Were it answered, it would stay with the old credentials on a pair that the new session cannot use.
+            refuse(message, 401, "Unauthenticated", key: authentication.key, on: path)
+            return discard(.unknownUsernameFragment)
+        }
         let unknown = message.unknownRequiredAttributes
         guard unknown.isEmpty else {
             refuse(
@@ -84,8 +90,7 @@ extension ICEAgent {
         // A check must have a PRIORITY (RFC 8445 §7.1.1); one without is answered and ranks last.
         let priority = min(max(message.priority ?? 1, 1), UInt32(Int32.max))
         let nominates = message.hasUseCandidate
-        if let credentials = remoteCredentials {
-            guard senderFragment == credentials.usernameFragment else { return discard(.unknownUsernameFragment) }
+        if remoteCredentials != nil {
             noteCheck(on: path, priority: priority, nominates: nominates, at: now)
             return
         }
