@@ -1,35 +1,52 @@
 """summarise.py RESULTS: what the stages of board/test came to.
 
 RESULTS/stages has a line "name status seconds" for each stage, RESULTS/<name>.xml and RESULTS/<name>-*.xml are its JUnit reports. A stage
-without tests of its own (a build, a linter) counts as one; so does the failure of a stage whose reports do not show it. The last line
-printed is "N passed, N failed"; the exit status is 0 when nothing failed.
+without tests of its own (a build, a linter) counts as one; so does the failure of a stage whose reports do not show it. Tests that failed
+are named with what they said, for whoever has only the log's end. The last line printed is "N passed, N failed"; the exit status is 0
+when nothing failed.
 """
 
 import pathlib
 import sys
+import textwrap
 import xml.etree.ElementTree
 
 WITHOUT_REPORTS = {"lint", "build"}
+# Of a failed test: where it failed and why come last in pytest's reports, and are all that Swift Testing's have.
+LINES_TOLD = 25
+# When more than these failed, their reasons are in the log above and the rest has its names here.
+REASONS_TOLD = 10
 
 
-def count(reports):
+def read(reports):
+    """What the reports of a stage count, and the stage's failed tests as pairs of a name and a text; a report that cannot be read is one."""
     passed = failed = skipped = 0
+    failures = []
     for report in reports:
-        for suite in xml.etree.ElementTree.parse(report).iter("testsuite"):
+        try:
+            tree = xml.etree.ElementTree.parse(report)
+        except xml.etree.ElementTree.ParseError as error:
+            failed += 1
+            failures.append((report.name, f"is no report: {error}"))
+            continue
+        for suite in tree.iter("testsuite"):
             number = {key: int(suite.get(key) or 0) for key in ("tests", "failures", "errors", "skipped")}
             failed += number["failures"] + number["errors"]
             skipped += number["skipped"]
             passed += number["tests"] - number["failures"] - number["errors"] - number["skipped"]
-    return passed, failed, skipped
+        for case in tree.iter("testcase"):
+            for outcome in (*case.findall("failure"), *case.findall("error")):
+                failures.append((f"{case.get('classname')}.{case.get('name')}", outcome.text or outcome.get("message") or ""))
+    return passed, failed, skipped, failures
 
 
 def main(results):
     total_passed = total_failed = 0
-    print(f"\n{'stage':<12}{'passed':>8}{'failed':>8}{'skipped':>9}{'seconds':>9}")
+    rows, told = [], []
     for line in (results / "stages").read_text().splitlines():
         stage, status, seconds = line.split()
         reports = sorted([*results.glob(f"{stage}.xml"), *results.glob(f"{stage}-*.xml")])
-        passed, failed, skipped = count(reports)
+        passed, failed, skipped, failures = read(reports)
         note = ""
         if stage in WITHOUT_REPORTS:
             passed, failed = (1, 0) if status == "0" else (0, 1)
@@ -37,9 +54,17 @@ def main(results):
             failed, note = 1, f"  ended with status {status}"
         elif passed + failed == 0:
             failed, note = 1, "  ran no tests"
-        print(f"{stage:<12}{passed:>8}{failed:>8}{skipped:>9}{seconds:>9}{note}")
+        rows.append(f"{stage:<12}{passed:>8}{failed:>8}{skipped:>9}{seconds:>9}{note}")
+        told += [(stage, *failure) for failure in failures]
         total_passed += passed
         total_failed += failed
+
+    for index, (stage, name, text) in enumerate(told):
+        print(f"\nfailed, {stage}: {name}")
+        if index < REASONS_TOLD:
+            print(textwrap.indent("\n".join(text.strip().splitlines()[-LINES_TOLD:]), "    "))
+    print(f"\n{'stage':<12}{'passed':>8}{'failed':>8}{'skipped':>9}{'seconds':>9}")
+    print("\n".join(rows))
     print(f"\n{total_passed} passed, {total_failed} failed")
     return total_failed == 0
 

@@ -84,7 +84,9 @@ class Peer:
         return received
 
     def describe(self) -> str:
-        return f"{self.state()}\n{self._program.notices[-30:]}"
+        stats = self._program.ask("stats")["stats"]
+        paths = [report for report in stats.values() if report["type"] in ("transport", "candidate-pair", "remote-candidate")]
+        return "\n".join(map(str, (self.state(), self._program.notices[-30:], *paths)))
 
     def stop(self) -> None:
         self._program.stop()
