@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import threading
@@ -80,6 +81,11 @@ class BrowserStack(Stack):
         if got.get("sound"):
             received.frequency, received.level = got["sound"]["frequency"], got["sound"]["level"] or 0
         return received
+
+    def wait_for_early_checks(self) -> None:
+        # Chromium makes them within a second, Firefox makes none
+        with contextlib.suppress(AssertionError):
+            self._page.wait_for("window.end.hasChecked()", seconds=3)
 
     def restart_ice(self) -> None:
         self._do("restartICE")

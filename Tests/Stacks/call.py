@@ -78,8 +78,10 @@ class Call:
         self.wait_until(lambda: self._states() == ("connected", "connected"), self._states, seconds=15)
         self.is_connected = True
 
-    def exchange(self, *, we_offer: bool, setup: str | None = None) -> tuple[Description, Description]:
-        """An offer and its answer, all the way; `setup` takes the place of our offer's."""
+    def exchange(
+        self, *, we_offer: bool, setup: str | None = None, is_late: bool = False
+    ) -> tuple[Description, Description]:
+        """An offer and its answer, all the way; `setup` takes the place of our offer's, and their offer may come late."""
         if we_offer:
             assert self.peer.takes_negotiation_needed(), "our peer does not see that negotiation is needed"
             self.offer = self.peer.offer()
@@ -89,6 +91,8 @@ class Call:
             self.peer.take(self.answer)
         else:
             self.offer = self.stack.offer()
+            if is_late:
+                self.stack.wait_for_early_checks()
             answer = self.peer.take(self.offer)
             assert answer
             self.answer = answer

@@ -84,6 +84,15 @@ window.end = {
   addCandidate: (candidate) => connection.addIceCandidate(candidate),
   takeCandidates: () => candidates.splice(0),
   state: () => connection.connectionState,
+  // Whether a check has left from a candidate of the local description's.
+  async hasChecked() {
+    const [, fragment] = connection.localDescription.sdp.match(/^a=ice-ufrag:(\S+)/m);
+    const stats = await connection.getStats();
+    const isOurs = (id) => stats.get(id)?.usernameFragment === fragment;
+    return [...stats.values()].some(
+      (report) => report.type === "candidate-pair" && report.requestsSent > 0 && isOurs(report.localCandidateId),
+    );
+  },
   restartICE: () => connection.restartIce(),
   addVideo(width, height) {
     second = connection.addTrack(picture(width, height), new MediaStream());

@@ -79,6 +79,9 @@ class Stack(ABC):
     @abstractmethod
     def received(self) -> Received: ...
 
+    def wait_for_early_checks(self) -> None:
+        """Waits until it checks from the candidates of an offer that has no answer yet; returns in time where it does not."""
+
     @abstractmethod
     def restart_ice(self) -> None:
         """The next offer restarts ICE."""

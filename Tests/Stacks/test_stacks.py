@@ -124,9 +124,15 @@ def test_ice_restarts_when_they_ask_for_it(call):
     restarts(call, we_offer=False)
 
 
-def restarts(call, *, we_offer):
+@pytest.mark.cell("late restart, them")
+def test_ice_restarts_when_their_offer_comes_late(call):
+    call.stack.restart_ice()
+    restarts(call, we_offer=False, is_late=True)
+
+
+def restarts(call, *, we_offer, is_late=False):
     before = fragments(call.offer) | fragments(call.answer)
-    offer, answer = call.exchange(we_offer=we_offer)
+    offer, answer = call.exchange(we_offer=we_offer, is_late=is_late)
     assert not fragments(offer) & before, "the offer restarts ICE"
     if fragments(answer) & before:
         assert we_offer, "our answer to a restart has new credentials"
