@@ -18,9 +18,12 @@ final class TLSServer {
         authority = file
         let pem = certificate.pem
         context = SSL_CTX_new(TLS_server_method())!
-        let bio = BIO_new_mem_buf(pem, Int32(pem.utf8.count))!
-        let key = PEM_read_bio_PrivateKey(bio, nil, nil, nil)!
-        BIO_free(bio)
+        // the bytes are read where they lie, and not copied
+        let key = pem.withCString {
+            let bio = BIO_new_mem_buf($0, -1)
+            defer { BIO_free(bio) }
+            return PEM_read_bio_PrivateKey(bio, nil, nil, nil)!
+        }
         let x509 = X509_new()!
         X509_set_version(x509, 2)
         ASN1_INTEGER_set(X509_get_serialNumber(x509), 1)
