@@ -19,7 +19,7 @@ REASONS_TOLD = 10
 
 
 def read(reports):
-    """What the reports of a stage count, and the stage's failed tests as pairs of a name and a text; a report that cannot be read is one."""
+    """What a stage's reports count, and the tests that failed as pairs of a name and a text; a report that cannot be read is one."""
     passed = failed = skipped = 0
     failures = []
     for report in reports:

@@ -78,9 +78,7 @@ class Call:
         self.wait_until(lambda: self._states() == ("connected", "connected"), self._states, seconds=15)
         self.is_connected = True
 
-    def exchange(
-        self, *, we_offer: bool, setup: str | None = None, is_late: bool = False
-    ) -> tuple[Description, Description]:
+    def exchange(self, *, we_offer: bool, setup: str | None = None, is_late: bool = False) -> tuple[Description, Description]:
         """An offer and its answer, all the way; `setup` takes the place of our offer's, and their offer may come late."""
         if we_offer:
             assert self.peer.takes_negotiation_needed(), "our peer does not see that negotiation is needed"
