@@ -1,0 +1,57 @@
+import Wire
+
+/// A packet that waits.
+struct QueuedPacket<Payload: Sendable>: Sendable {
+    let payload: Payload
+    let size: Int
+    let queued: Instant
+    /// Counts the frames of video; 0 for what belongs to none.
+    let frame: UInt64
+}
+
+/// Packets that wait, first in first out: a ring that grows to what it ever held at once, and then allocates no more.
+struct PacketQueue<Payload: Sendable>: Sendable {
+    private var ring: [QueuedPacket<Payload>?] = []
+    private var head = 0
+    private(set) var count = 0
+    /// Bytes that wait.
+    private(set) var bytes = 0
+
+    var isEmpty: Bool { count == 0 }
+
+    var first: QueuedPacket<Payload>? { count > 0 ? ring[head] : nil }
+
+    mutating func append(_ packet: QueuedPacket<Payload>) {
+        if count == ring.count { grow() }
+        ring[(head + count) & (ring.count - 1)] = packet
+        count += 1
+        bytes += packet.size
+    }
+
+    @discardableResult
+    mutating func removeFirst() -> QueuedPacket<Payload>? {
+        guard let packet = first else { return nil }
+        ring[head] = nil
+        head = (head + 1) & (ring.count - 1)
+        count -= 1
+        bytes -= packet.size
+        return packet
+    }
+
+    /// Removes all from the end up to the last packet of `frame`, or all.
+    mutating func removeLast(after frame: UInt64?) {
+        while count > 0 {
+            let last = (head + count - 1) & (ring.count - 1)
+            guard let packet = ring[last], packet.frame != frame else { return }
+            ring[last] = nil
+            count -= 1
+            bytes -= packet.size
+        }
+    }
+
+    private mutating func grow() {
+        var grown: [QueuedPacket<Payload>?] = Array(repeating: nil, count: max(ring.count * 2, 16))
+        for index in 0..<count { grown[index] = ring[(head + index) & (ring.count - 1)] }
+        (ring, head) = (grown, 0)
+    }
+}

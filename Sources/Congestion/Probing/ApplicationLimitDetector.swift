@@ -1,0 +1,30 @@
+import Wire
+
+/// Whether the application sends much less than it may, so that nothing is learned of the network: libwebrtc's
+/// application-limited region.
+///
+/// A budget of half a second that fills at a part of the target rate, and that each packet takes from.
+struct ApplicationLimitDetector: Sendable {
+    private static let usage = 0.65
+    private static let window = Duration.milliseconds(500)
+    private static let (begins, ends) = (0.8, 0.5)
+
+    /// Bytes left.
+    private var budget = 0.0
+    private var last: Instant?
+    /// Since when it is so; nil while it is not.
+    private(set) var limitedSince: Instant?
+
+    mutating func packetSent(_ size: Int, target bitrate: Double, at now: Instant) {
+        let capacity = Self.usage * bitrate / 8 * Self.window.inSeconds
+        let elapsed = last.map { max(now - $0, .zero) } ?? .zero
+        last = now
+        let filled = min(budget + Self.usage * bitrate / 8 * elapsed.inSeconds, capacity)
+        budget = max(filled - Double(size), -capacity)
+        if budget > Self.begins * capacity {
+            limitedSince = limitedSince ?? now
+        } else if budget < Self.ends * capacity {
+            limitedSince = nil
+        }
+    }
+}
