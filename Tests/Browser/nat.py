@@ -12,7 +12,8 @@ leads to it from the other.
 from __future__ import annotations
 
 import subprocess
-import time
+
+from network import Namespace
 
 SERVER = "203.0.113.1"
 HOME = "203.0.113.2"
@@ -20,38 +21,6 @@ AWAY = "203.0.113.3"
 INSIDE = "10.1.0.2"
 GATEWAY = "10.1.0.1"
 WEB_PORT = 8080
-
-
-class Namespace:
-    """A network namespace, for as long as its process lives. `enter` is the command that starts another in it."""
-
-    def __init__(self) -> None:
-        self._holder = subprocess.Popen(["unshare", "--net", "sleep", "infinity"])
-        ours = subprocess.run(["readlink", "/proc/self/ns/net"], check=True, capture_output=True, text=True).stdout
-        deadline = time.monotonic() + 5
-        while self._link() in ("", ours):
-            if time.monotonic() > deadline:
-                raise TimeoutError("no namespace came about")
-            time.sleep(0.01)
-        self.run("ip", "link", "set", "lo", "up")
-
-    def _link(self) -> str:
-        return subprocess.run(["readlink", f"/proc/{self._holder.pid}/ns/net"], capture_output=True, text=True).stdout
-
-    @property
-    def pid(self) -> int:
-        return self._holder.pid
-
-    @property
-    def enter(self) -> list[str]:
-        return ["nsenter", f"--net=/proc/{self._holder.pid}/ns/net"]
-
-    def run(self, *command: str) -> None:
-        subprocess.run([*self.enter, *command], check=True)
-
-    def close(self) -> None:
-        self._holder.kill()
-        self._holder.wait()
 
 
 class Houses:

@@ -1,5 +1,7 @@
 """A network of the tests' own: nothing outside reaches the daemon, and nothing here reaches outside."""
 
+from __future__ import annotations
+
 import ctypes
 import os
 import subprocess
@@ -41,6 +43,38 @@ def enter_private_network() -> None:
         if time.monotonic() > deadline:
             raise TimeoutError(f"the private network did not settle:\n{_addresses()}")
         time.sleep(0.05)
+
+
+class Namespace:
+    """A network namespace, for as long as its process lives. `enter` is the command that starts another in it."""
+
+    def __init__(self) -> None:
+        self._holder = subprocess.Popen(["unshare", "--net", "sleep", "infinity"])
+        ours = subprocess.run(["readlink", "/proc/self/ns/net"], check=True, capture_output=True, text=True).stdout
+        deadline = time.monotonic() + 5
+        while self._link() in ("", ours):
+            if time.monotonic() > deadline:
+                raise TimeoutError("no namespace came about")
+            time.sleep(0.01)
+        self.run("ip", "link", "set", "lo", "up")
+
+    def _link(self) -> str:
+        return subprocess.run(["readlink", f"/proc/{self._holder.pid}/ns/net"], capture_output=True, text=True).stdout
+
+    @property
+    def pid(self) -> int:
+        return self._holder.pid
+
+    @property
+    def enter(self) -> list[str]:
+        return ["nsenter", f"--net=/proc/{self._holder.pid}/ns/net"]
+
+    def run(self, *command: str) -> None:
+        subprocess.run([*self.enter, *command], check=True)
+
+    def close(self) -> None:
+        self._holder.kill()
+        self._holder.wait()
 
 
 def _addresses() -> str:
