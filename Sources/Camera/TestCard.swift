@@ -18,22 +18,28 @@ public final class TestCard: VideoSource {
     private let sleep: (Instant) -> Void
     private var pacer: FramePacer
     private var painter: TestCardPainter
+    private let grain: TestCardGrain?
+
+    /// The most grain that a card can have.
+    public static let strongestGrain = TestCardGrain.strongest
 
     /// A card of `size`, `frameRate` times a second, with the door's `name` and `label` under it, and the time that
-    /// `clock` tells: milliseconds since midnight, by the owner's own time.
+    /// `clock` tells: milliseconds since midnight, by the owner's own time. `grain` is the most by which a pixel's luma
+    /// is changed at random, from 0, none, to `strongestGrain`: with it an encoder needs as many bits as for a camera's
+    /// pictures.
     public convenience init(
-        size: VideoSize, frameRate: Double, name: String, label: String = "no camera",
+        size: VideoSize, frameRate: Double, name: String, label: String = "no camera", grain: Int = 0,
         clock: @escaping @Sendable () -> Int = { TestCard.localMillisecondsOfDay() }
     ) {
         self.init(
-            size: size, frameRate: frameRate, name: name, label: label, clock: clock, now: { MonotonicClock.now },
-            sleep: MonotonicClock.sleep(until:))
+            size: size, frameRate: frameRate, name: name, label: label, grain: grain, clock: clock,
+            now: { MonotonicClock.now }, sleep: MonotonicClock.sleep(until:))
     }
 
     /// A card that is paced by another clock, for tests.
     init(
-        size: VideoSize, frameRate: Double, name: String, label: String, clock: @escaping @Sendable () -> Int,
-        now: @escaping () -> Instant, sleep: @escaping (Instant) -> Void
+        size: VideoSize, frameRate: Double, name: String, label: String, grain: Int = 0,
+        clock: @escaping @Sendable () -> Int, now: @escaping () -> Instant, sleep: @escaping (Instant) -> Void
     ) {
         precondition(frameRate > 0 && frameRate <= 1_000, "a picture takes a millisecond at least")
         self.size = size
@@ -43,6 +49,7 @@ public final class TestCard: VideoSource {
         self.sleep = sleep
         pacer = FramePacer(frameRate: frameRate)
         painter = TestCardPainter(size: size, name: name, label: label)
+        self.grain = grain > 0 ? TestCardGrain(size: size, strength: grain) : nil
     }
 
     /// `test card, 1280x720, 30 frames/s`.
@@ -65,7 +72,7 @@ public final class TestCard: VideoSource {
         guard wanted else { return nil }
         let strip = TestCardStrip(millisecondsOfDay: clock(), frameNumber: number)
         let bytes = painter.picture(strip, frameNumber: number, frameRate: frameRate)
-        return VideoFrame(size: size, bytes: bytes, captured: captured)
+        return VideoFrame(size: size, bytes: grain?.over(bytes) ?? bytes, captured: captured)
     }
 
     /// Milliseconds since midnight by the machine's clock and time zone.

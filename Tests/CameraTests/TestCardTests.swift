@@ -19,10 +19,12 @@ struct TestCardTests {
 
     private func card(
         _ width: Int, _ height: Int, clock: VirtualClock, frameRate: Double = 30, name: String = "Front door",
+        grain: Int = 0,
         time: @escaping @Sendable () -> Int = { 0 }
     ) -> TestCard {
         TestCard(
             size: VideoSize(width: width, height: height), frameRate: frameRate, name: name, label: "no camera",
+            grain: grain,
             clock: time, now: { clock.now }, sleep: clock.sleep(until:))
     }
 
@@ -34,6 +36,25 @@ struct TestCardTests {
         for number in 0..<3 {
             let frame = try #require(try card.nextFrame(timeout: .seconds(1), wanted: true))
             #expect(TestCardStrip(in: frame) == TestCardStrip(millisecondsOfDay: 45_296_789, frameNumber: number))
+        }
+    }
+
+    @Test func `grain is in every picture anew, and leaves it readable`() throws {
+        let plain = card(640, 360, clock: VirtualClock())
+        let grainy = card(640, 360, clock: VirtualClock(), grain: 16)
+        var previous: [Int] = []
+        for number in 0..<4 {
+            let frame = try #require(try grainy.nextFrame(timeout: .seconds(1), wanted: true))
+            let beneath = try #require(try plain.nextFrame(timeout: .seconds(1), wanted: true))
+            let grain = zip(frame.bytes, beneath.bytes).map { Int($0) - Int($1) }
+            let luma = grain.prefix(640 * 360)
+            #expect(luma.min() == -16 && luma.max() == 16)
+            #expect(abs(luma.reduce(0, +)) < luma.count / 10)
+            #expect(grain.suffix(from: luma.count).allSatisfy { $0 == 0 })
+            // two that have nothing in common are the same in one pixel of 33
+            #expect(zip(grain.prefix(luma.count), previous).count { $0 == $1 } < luma.count / 20)
+            previous = Array(luma)
+            #expect(TestCardStrip(in: frame)?.frameNumber == number)
         }
     }
 

@@ -1,3 +1,4 @@
+import Camera
 import Codecs
 import Media
 
@@ -18,6 +19,8 @@ extension Configuration {
         public var source = Source.automatic
         /// The camera: its path or its name; nil for the first.
         public var device: String?
+        /// The grain of the test card's picture: `TestCard` says what it is.
+        public var testCardGrain = 0
         /// The widest picture to take from the camera; even.
         public var width = 1280
         /// The highest picture to take from the camera; even.
@@ -50,6 +53,12 @@ extension Configuration.Video {
             .init(
                 "device", \.device, .optionalText,
                 "The camera: a path such as /dev/video0, or its name as `doorward devices` shows it. Empty: the first."),
+            .init(
+                "test_card_grain", \.testCardGrain, .integer(0...TestCard.strongestGrain),
+                """
+                Noise in the test card's picture, as a camera has it in dim light. With it the card needs the whole bitrate,
+                and so shows what a network bears. 0: none.
+                """),
             .init(
                 "width", \.width, .integer(64...3840, multipleOf: 2),
                 "The largest picture to take from the camera, in pixels. What the camera has nearest below is used."),

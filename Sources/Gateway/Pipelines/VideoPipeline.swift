@@ -186,7 +186,7 @@ final class VideoPipeline: Sendable {
     private func makeTestCard() -> TestCard {
         TestCard(
             size: configuration.size, frameRate: Double(configuration.frameRate), name: doorName,
-            label: configuration.source == .testCard ? "test card" : "no camera")
+            label: configuration.source == .testCard ? "test card" : "no camera", grain: configuration.testCardGrain)
     }
 
     private func pause(until instant: Instant, _ stop: WorkerThread.Stop) {
