@@ -12,7 +12,7 @@ public struct PacketizedFrame: Sendable {
     /// The payload whose packet carries the marker bit; nil for none.
     public let markedPayload: Int?
     /// When it was taken, in the payload's clock, before each stream adds its own random offset.
-    public let timestamp: RTPTimestamp
+    public var timestamp: RTPTimestamp
     /// The same moment on the monotonic clock, which sender reports tie the timestamp to.
     public let captured: Instant
     /// Whether a decoder can start here. True for sound.

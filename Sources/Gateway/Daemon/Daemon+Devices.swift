@@ -12,7 +12,9 @@ extension Daemon {
         let loop = loop
         video = VideoPipeline(
             configuration: configuration.video, doorName: configuration.door.name, log: log,
-            onFrame: { [self] frame in loop.submit { self.assumeIsolated { $0.send(picture: frame) } } },
+            onFrame: { [self] frame, encoding in
+                loop.submit { self.assumeIsolated { $0.send(picture: frame, of: encoding) } }
+            },
             onPicture: { [self] picture in loop.submit { self.assumeIsolated { $0.cameraBecame(picture) } } })
         sound = SoundCapture(
             configuration: configuration.audio, log: log,

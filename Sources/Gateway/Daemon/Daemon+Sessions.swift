@@ -44,6 +44,7 @@ extension Daemon {
 
     func endSession(_ id: SessionID, because reason: String, at now: Instant) {
         guard let session = sessions.removeValue(forKey: id) else { return }
+        encodings.watchersChanged()
         session.peer.close(at: now)
         sockets.send(&session.peer.outbox, for: id)
         // what is left of a connection's queue is the good-bye
@@ -105,7 +106,9 @@ extension Daemon {
         case .packet(let transceiver, let packet, _):
             if session.isVoice(transceiver) { voices?.push(packet, from: session.id, at: now) }
         case .keyFrameRequested:
-            video?.requestKeyFrame()
+            video?[session.encodings.current].requestKeyFrame()
+        case .receiverEstimatedMaximumBitrate(let estimate):
+            session.take(estimate)
         case .streamWanted(let stream, let local, let remote, let name):
             openStream(stream, from: local, to: remote, tls: name, of: session, at: now)
         case .relaySocketWanted(let stream, let local, let server):
@@ -119,7 +122,7 @@ extension Daemon {
         case .iceCandidateError(let error):
             note(error, of: session, at: now)
         case .signalingStateChanged, .iceGatheringStateChanged, .iceConnectionStateChanged, .track, .accessUnit,
-            .transportFeedback, .receiverEstimatedMaximumBitrate, .dataChannel, .dataChannelStateChanged,
+            .transportFeedback, .dataChannel, .dataChannelStateChanged,
             .dataChannelError, .message, .bufferedAmountLow:
             // a viewer may open data channels; the door says nothing on them
             break
@@ -144,7 +147,8 @@ extension Daemon {
         case (.connected, _):
             let isFirst = session.connectedAt == nil
             session.becameConnected(at: now)
-            video?.requestKeyFrame()
+            encodings.watchersChanged()
+            video?[session.encodings.wanted].requestKeyFrame()
             guard isFirst else { return }
             if case .call(let call) = session.viewer { hub.handle(.peerConnected(call), at: now) }
         case (.closed, .call(let call)):
@@ -187,15 +191,15 @@ extension Daemon {
 
     // MARK: Media
 
-    func send(picture frame: PacketizedFrame) {
+    func send(picture frame: PacketizedFrame, of encoding: Encoding) {
         let now = EventLoop.now
         var needsKeyFrame = false
         for session in sessions.values {
             let isFirst = session.firstFrameAt == nil
-            if session.send(picture: frame, at: now) { needsKeyFrame = true }
+            if session.send(picture: frame, of: encoding, at: now) { needsKeyFrame = true }
             if isFirst, session.firstFrameAt != nil { logFirstPicture(of: session, captured: frame.captured, at: now) }
         }
-        if needsKeyFrame { video?.requestKeyFrame() }
+        if needsKeyFrame { video?[encoding].requestKeyFrame() }
     }
 
     func send(sound packet: PacketizedFrame) {

@@ -2,6 +2,7 @@ import CLinux
 import Calls
 import FoundationEssentials
 import ICE
+import Media
 import PeerConnection
 import RTP
 import SDP
@@ -10,7 +11,19 @@ import Wire
 
 /// What the daemon is doing, as `GET /api/status` shows it.
 struct DaemonStatus: Encodable {
+    /// One of the encodes that are made right now.
+    struct Encode: Encodable {
+        /// `main` or `low`.
+        let name: String
+        let width: Int
+        let height: Int
+        let frameRate: Double
+        let targetKbps: Int
+        let viewers: Int
+    }
+
     struct Video: Encodable {
+        let encodings: [Encode]
         /// Pictures taken from the camera while somebody watched.
         let captured: Int
         let encoded: Int
@@ -36,6 +49,9 @@ struct DaemonStatus: Encodable {
         let recovery: String?
         let ageSeconds: Double
         let path: String?
+        /// The encode that it is sent, and what its network bears for pictures; absent while that is unknown.
+        let encoding: String
+        let availableVideoKbps: Int?
         let roundTripMilliseconds: Double?
         let videoPacketsSent: UInt64
         let audioPacketsSent: UInt64
@@ -80,7 +96,6 @@ struct DaemonStatus: Encodable {
 
 extension Daemon {
     func status(at now: Instant) -> HTTPResponse {
-        let video = video?.counters ?? .init()
         let status = DaemonStatus(
             version: Command.programVersion, door: configuration.door.name,
             uptimeSeconds: (now - startedAt).inSeconds, camera: devices.camera.rawValue,
@@ -88,9 +103,7 @@ extension Daemon {
             pages: hub.viewerCount, calls: calls.count, players: players.count,
             residentBytes: linux_resident_bytes(),
             cpuMilliseconds: Duration.nanoseconds(linux_process_cpu_nanoseconds()).milliseconds,
-            video: .init(
-                captured: video.captured, encoded: video.encoded, keyFrames: video.keyFrames,
-                dropped: self.video?.droppedFrames ?? 0, encodeCPUMilliseconds: video.encodeCPU.milliseconds),
+            video: describeVideo(),
             network: .init(
                 datagramsReceived: sockets.counters.received, strangers: sockets.counters.strangers,
                 unsent: sockets.counters.unsent,
@@ -112,6 +125,24 @@ extension Daemon {
         }
     }
 
+    private func describeVideo() -> DaemonStatus.Video {
+        let counters = Encoding.allCases.compactMap { video?[$0].counters }
+        let encodings = Encoding.allCases.compactMap { encoding -> DaemonStatus.Encode? in
+            guard let video, let target = video[encoding].target else { return nil }
+            let size = target.format.scale.size(of: video.source.size)
+            return .init(
+                name: encoding.rawValue, width: size.width, height: size.height,
+                frameRate: video.source.frameRate / Double(target.format.frameDivisor),
+                targetKbps: target.bitrate / 1000,
+                viewers: sessions.values.count { $0.isConnected && $0.encodings.current == encoding })
+        }
+        return .init(
+            encodings: encodings, captured: video?.capturedCount ?? 0,
+            encoded: counters.reduce(0) { $0 + $1.encoded }, keyFrames: counters.reduce(0) { $0 + $1.keyFrames },
+            dropped: counters.reduce(0) { $0 + $1.dropped },
+            encodeCPUMilliseconds: counters.reduce(0) { $0 + $1.encodeCPU.milliseconds })
+    }
+
     private func describe(_ session: Session, at now: Instant) -> DaemonStatus.Peer {
         let statistics = session.peer.statistics
         let kind = if case .call = session.viewer { "call" } else { "whep" }
@@ -130,6 +161,8 @@ extension Daemon {
             kind: kind, connectionState: session.peer.connectionState.rawValue,
             recovery: session.recovery.state == .steady ? nil : "\(session.recovery.state)",
             ageSeconds: (now - session.began).inSeconds, path: path,
+            encoding: session.encodings.current.rawValue,
+            availableVideoKbps: session.availableVideoBitrate.map { $0 / 1000 },
             roundTripMilliseconds: statistics.roundTripTime?.milliseconds,
             videoPacketsSent: statistics.packetsSent(.video), audioPacketsSent: statistics.packetsSent(.audio),
             retransmittedPackets: statistics.retransmittedPacketsSent, packetsReceived: statistics.packetsReceived,

@@ -51,6 +51,7 @@ actor Daemon {
     var nextSessionNumber = 1
 
     var video: VideoPipeline?
+    var encodings: EncodingControl
     var sound: SoundCapture?
     var expectedLoss = ExpectedLoss()
     var voices: VoicePlayer?
@@ -71,6 +72,7 @@ actor Daemon {
         stateFolder = configuration.state.folder(environment: environment).map(StateFolder.init)
         names = NameService(random: random, log: log)
         sockets = MediaSockets(configuration: configuration.network, log: log)
+        encodings = EncodingControl(configuration: configuration.video)
         opener = StreamOpener(authorities: configuration.network.turnAuthorities)
         var settings = CallHub.Configuration()
         settings.doorName = configuration.door.name
@@ -229,7 +231,7 @@ actor Daemon {
     /// Tells the pipelines whether anybody watches or listens.
     private func updateDemand(at now: Instant) {
         let isWatched = sessions.values.contains { $0.isConnected }
-        video?.setWanted(isWatched)
+        updateEncodings(at: now)
         sound?.setWanted(isWatched)
         if isWatched, let loss = expectedLoss.update(sessions.values.map { $0.peer.statistics.soundLoss }, at: now) {
             sound?.setExpectedLoss(loss)

@@ -1,13 +1,11 @@
-import CLinux
 import Camera
-import Codecs
 import Media
 import RTP
 import Synchronization
 import Wire
 
-/// Camera to packets: one thread captures, one encodes, and each frame goes to `onFrame` once, however many viewers
-/// there are.
+/// Camera to packets: one thread captures, each encode has one of its own, and a frame of an encode goes to `onFrame` once,
+/// however many viewers there are.
 ///
 /// The camera is looked for again and again while it is missing, with the test card in its place where that is allowed;
 /// it streams all the time, so that a viewer never waits for it, but nothing is converted or encoded while nobody
@@ -23,27 +21,15 @@ final class VideoPipeline: Sendable {
     private let configuration: Configuration.Video
     private let doorName: String
     private let log: Log
-    private let onFrame: @Sendable (PacketizedFrame) -> Void
     private let onPicture: @Sendable (Picture) -> Void
+    private let lines: [Encoding: EncodingLine]
 
-    private let isWanted = Atomic(false)
-    private let keyFrameRequests = Mutex(KeyFrameRequests())
-    private let counted = Mutex(Counters())
-    private let slot = Handover<VideoFrame>(capacity: 1)
+    private let counted = Mutex(0)
+    private let given: Mutex<PictureSource>
+    /// Wakes the capture thread while there is no source.
+    private let pauses = Handover<Never>(capacity: 1)
     private let threads = Mutex<[WorkerThread]>([])
 
-    /// What was done since the start.
-    struct Counters: Sendable {
-        var captured = 0
-        var encoded = 0
-        var keyFrames = 0
-        /// CPU time of the encoder alone.
-        var encodeCPU = Duration.zero
-    }
-
-    /// What is left of an IPv6 path's least MTU (1280 bytes) after IP, UDP, RTP with its header extension, RTX and the
-    /// SRTP tag, and some for a tunnel on the way.
-    private static let maximumPayloadSize = 1140
     /// How long a camera may deliver nothing before it is closed and opened again.
     private static let stallLimit = Duration.seconds(5)
     /// How often a missing camera is looked for.
@@ -51,45 +37,44 @@ final class VideoPipeline: Sendable {
 
     init(
         configuration: Configuration.Video, doorName: String, log: Log,
-        onFrame: @escaping @Sendable (PacketizedFrame) -> Void, onPicture: @escaping @Sendable (Picture) -> Void
+        onFrame: @escaping @Sendable (PacketizedFrame, Encoding) -> Void,
+        onPicture: @escaping @Sendable (Picture) -> Void
     ) {
         self.configuration = configuration
         self.doorName = doorName
         self.log = log
-        self.onFrame = onFrame
         self.onPicture = onPicture
+        given = Mutex(PictureSource(size: configuration.size, frameRate: Double(configuration.frameRate)))
+        lines = Dictionary(
+            uniqueKeysWithValues: Encoding.allCases.map { encoding in
+                (encoding, EncodingLine(encoding, configuration: configuration, log: log) { onFrame($0, encoding) })
+            })
     }
 
-    var counters: Counters { counted.withLock { $0 } }
-    /// Frames that the encoder had no time for.
-    var droppedFrames: Int { slot.dropCount }
+    /// Pictures taken from the camera while somebody watched, since the start.
+    var capturedCount: Int { counted.withLock { $0 } }
+    /// What the camera gives, or the card.
+    var source: PictureSource { given.withLock { $0 } }
 
     func start() {
-        threads.withLock {
-            $0 = [
-                WorkerThread(name: "camera") { [self] in capture(until: $0) },
-                WorkerThread(name: "encoder") { [self] in encode(until: $0) },
-            ]
-        }
+        threads.withLock { $0 = [WorkerThread(name: "camera") { [self] in capture(until: $0) }] }
+        for line in lines.values { line.start() }
     }
 
     func stop() {
-        slot.close()
+        pauses.close()
         let running = threads.withLock { threads in
             defer { threads = [] }
             return threads
         }
         for thread in running { thread.requestStop() }
+        for line in lines.values { line.stop() }
         for thread in running { thread.join() }
     }
 
-    /// Whether anybody watches.
-    func setWanted(_ wanted: Bool) {
-        isWanted.store(wanted, ordering: .releasing)
-    }
-
-    func requestKeyFrame() {
-        keyFrameRequests.withLock { $0.request() }
+    subscript(encoding: Encoding) -> EncodingLine {
+        guard let line = lines[encoding] else { preconditionFailure("there is a line for each encoding") }
+        return line
     }
 
     // MARK: Capture
@@ -103,6 +88,9 @@ final class VideoPipeline: Sendable {
 
         func use(_ newSource: (any VideoSource)?, as newPicture: Picture) {
             source = newSource
+            if let newSource {
+                given.withLock { $0 = PictureSource(size: newSource.size, frameRate: newSource.frameRate) }
+            }
             lastFrame = EventLoop.now
             guard newPicture != picture else { return }
             picture = newPicture
@@ -132,11 +120,11 @@ final class VideoPipeline: Sendable {
                 continue
             }
             do throws(DeviceError) {
-                let wanted = isWanted.load(ordering: .acquiring)
+                let wanted = lines.values.contains(where: \.isWanted)
                 let before = EventLoop.now
                 if let frame = try current.nextFrame(timeout: .milliseconds(250), wanted: wanted) {
-                    counted.withLock { $0.captured += 1 }
-                    slot.give(frame)
+                    counted.withLock { $0 += 1 }
+                    for line in lines.values { line.give(frame) }
                     lastFrame = EventLoop.now
                 } else if !wanted, EventLoop.now - before < .milliseconds(240) {
                     lastFrame = EventLoop.now  // a frame came and was passed over
@@ -191,56 +179,7 @@ final class VideoPipeline: Sendable {
 
     private func pause(until instant: Instant, _ stop: WorkerThread.Stop) {
         while !stop.isRequested, EventLoop.now < instant {
-            // nothing is given while there is no source: this waits, and wakes at once when the queue is closed
-            _ = slot.take(timeout: min(instant - EventLoop.now, .milliseconds(250)))
+            _ = pauses.take(timeout: min(instant - EventLoop.now, .milliseconds(250)))
         }
-    }
-
-    // MARK: Encode
-
-    private func encode(until stop: WorkerThread.Stop) {
-        var encoder: H264Encoder?
-        let packetizer = H264Packetizer(maximumPayloadSize: Self.maximumPayloadSize)
-        var retryAt = EventLoop.now
-        while !stop.isRequested {
-            guard let frame = slot.take(timeout: .milliseconds(250)), isWanted.load(ordering: .acquiring),
-                EventLoop.now >= retryAt
-            else { continue }
-            do throws(DeviceError) {
-                let current: H264Encoder
-                if let encoder, encoder.configuration.size == frame.size {
-                    current = encoder
-                } else {
-                    current = try H264Encoder(encoderConfiguration(for: frame.size))
-                    log.info("encoder: \(current.description)")
-                    encoder = current
-                }
-                let force = keyFrameRequests.withLock { $0.takeKeyFrame(at: EventLoop.now) }
-                let start = linux_thread_cpu_nanoseconds()
-                let unit = try current.encode(frame, forceKeyFrame: force)
-                let spent = Duration.nanoseconds(linux_thread_cpu_nanoseconds() - start)
-                guard let unit else { continue }
-                if unit.isKeyFrame { keyFrameRequests.withLock { $0.keyFrameWasEncoded(at: EventLoop.now) } }
-                counted.withLock {
-                    $0.encoded += 1
-                    $0.keyFrames += unit.isKeyFrame ? 1 : 0
-                    $0.encodeCPU += spent
-                }
-                onFrame(
-                    packetizer.packetize(
-                        bytes: unit.bytes, nalUnits: unit.nalUnits, captured: unit.captured,
-                        isKeyFrame: unit.isKeyFrame))
-            } catch {
-                log.error("encoder: \(error)")
-                encoder = nil
-                retryAt = EventLoop.now + .seconds(1)
-            }
-        }
-    }
-
-    private func encoderConfiguration(for size: VideoSize) -> H264EncoderConfiguration {
-        H264EncoderConfiguration(
-            size: size, frameRate: Double(configuration.frameRate), bitrate: configuration.bitrateKbps * 1000,
-            preset: configuration.preset, keyFrameInterval: configuration.keyFrameInterval)
     }
 }

@@ -31,8 +31,10 @@ final class Session {
     var recovery: ConnectionRecovery
     /// What this peer's outgoing media is bound to, once it was added.
     private(set) var tracks: (video: TransceiverID, audio: TransceiverID)?
-    /// Whether pictures wait for a key frame: a decoder can start nowhere else.
-    private(set) var awaitsKeyFrame = true
+    /// Which encode's pictures are sent.
+    private(set) var encodings = EncodingSwitch()
+    /// What a receiver without transport-wide feedback says that he can take in, in bits a second.
+    private var receiverEstimate: UInt64?
     private(set) var connectedAt: Instant?
     private(set) var firstFrameAt: Instant?
 
@@ -70,7 +72,7 @@ final class Session {
 
     func becameConnected(at now: Instant) {
         if connectedAt == nil { connectedAt = now }
-        awaitsKeyFrame = true
+        encodings.awaitKeyFrame()
     }
 
     /// Why the connection is of no use, in words.
@@ -85,15 +87,49 @@ final class Session {
         return steps.compactMap { name, at in at.map { (name, $0) } }
     }
 
-    /// Sends one picture. Returns whether a key frame is needed first.
-    func send(picture frame: PacketizedFrame, at now: Instant) -> Bool {
+    /// Sends one picture of `encoding`, where it is for this viewer. Returns whether a key frame is needed first.
+    func send(picture frame: PacketizedFrame, of encoding: Encoding, at now: Instant) -> Bool {
         guard isConnected, let tracks, peer.canSend(on: tracks.video) else { return false }
-        guard frame.isKeyFrame || !awaitsKeyFrame else { return true }
-        awaitsKeyFrame = false
-        if firstFrameAt == nil { firstFrameAt = now }
-        peer.send(frame, on: tracks.video, at: now)
-        return false
+        switch encodings.take(frame, of: encoding) {
+        case .send(let frame):
+            if firstFrameAt == nil { firstFrameAt = now }
+            peer.send(frame, on: tracks.video, at: now)
+            return false
+        case .skip: return false
+        case .needsKeyFrame: return true
+        }
     }
+
+    /// Moves to `encoding`, at its next key frame. Returns whether that is a change.
+    func want(_ encoding: Encoding) -> Bool {
+        defer { encodings.wanted = encoding }
+        return encodings.wanted != encoding
+    }
+
+    /// Whether pictures of `encoding` are for this viewer, or will be.
+    func takes(_ encoding: Encoding) -> Bool {
+        encodings.current == encoding || encodings.wanted == encoding
+    }
+
+    // MARK: Bandwidth
+
+    /// The bits a second that the viewer's network bears for pictures; nil while that is unknown.
+    var availableVideoBitrate: Int? {
+        receiverEstimate.map { Self.pictureShare(of: Double($0)) }
+    }
+
+    /// The viewer says how much he can take in.
+    func take(_ estimate: ReceiverEstimatedMaximumBitrate) {
+        receiverEstimate = estimate.bitsPerSecond
+    }
+
+    /// What is left of a connection's `bitrate` for pictures: sound comes first, and of each packet of a kilobyte some
+    /// seventy bytes are headers, tag and report.
+    private static func pictureShare(of bitrate: Double) -> Int {
+        Int(min(max((bitrate - soundBitrate) * 0.93, 0), 1e9))
+    }
+    /// Sound with its headers.
+    private static let soundBitrate = 60_000.0
 
     /// Sends 20 ms of sound.
     func send(sound packet: PacketizedFrame, at now: Instant) {

@@ -24,6 +24,9 @@ public struct EncodingLadder<Viewer: Hashable & Sendable>: Sendable {
     /// How much a rate may rise in a second, as a part of it.
     private static var growth: Double { 0.6 }
 
+    /// What an encoder is not told for less: a rate that has risen so many times.
+    private static var leastGrowth: Double { 1.03 }
+
     private struct Encode {
         var bitrate: Int
         var format: FormatControl
@@ -119,7 +122,8 @@ public struct EncodingLadder<Viewer: Hashable & Sendable>: Sendable {
             encode.bitrate = rate
         } else {
             let most = Double(encode.bitrate) * (1 + Self.growth * elapsed.inSeconds)
-            encode.bitrate = min(rate, Int(most.rounded(.up)))
+            let isWorthIt = rate == maximumBitrate || Double(rate) > Double(encode.bitrate) * Self.leastGrowth
+            if isWorthIt { encode.bitrate = min(rate, Int(most.rounded(.up))) }
         }
         if isKnown || ceiling > encode.format.index {
             encode.format.update(bitrate: encode.bitrate, formats: formats, ceiling: ceiling, at: now)

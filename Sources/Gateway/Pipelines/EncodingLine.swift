@@ -1,0 +1,173 @@
+import CLinux
+import Camera
+import Codecs
+import Media
+import RTP
+import Synchronization
+import Wire
+
+/// One encode of the captured pictures, on a thread of its own: scaled, encoded and packetised as its target says, and
+/// handed over. Without a target it does nothing.
+final class EncodingLine: Sendable {
+    /// What was done since the start.
+    struct Counters: Sendable {
+        var encoded = 0
+        var keyFrames = 0
+        /// Pictures that the encoder had no time for.
+        var dropped = 0
+        /// CPU time of the encoder alone.
+        var encodeCPU = Duration.zero
+        /// Time that the thread was busy, by the clock on the wall.
+        var busy = Duration.zero
+    }
+
+    private struct State {
+        var target: EncodingTarget?
+        var keyFrameRequests = KeyFrameRequests()
+        var counters = Counters()
+        /// Pictures that came while there was a target.
+        var offered = 0
+    }
+
+    private let encoding: Encoding
+    private let configuration: Configuration.Video
+    private let log: Log
+    private let onFrame: @Sendable (PacketizedFrame) -> Void
+    private let state = Mutex(State())
+    /// nil wakes the thread, to look at its target.
+    private let slot = Handover<VideoFrame?>(capacity: 1)
+    private let thread = Mutex<WorkerThread?>(nil)
+
+    /// What is left of an IPv6 path's least MTU (1280 bytes) after IP, UDP, RTP with its header extension, RTX and the
+    /// SRTP tag, and some for a tunnel on the way.
+    private static let maximumPayloadSize = 1140
+
+    init(
+        _ encoding: Encoding, configuration: Configuration.Video, log: Log,
+        onFrame: @escaping @Sendable (PacketizedFrame) -> Void
+    ) {
+        self.encoding = encoding
+        self.configuration = configuration
+        self.log = log
+        self.onFrame = onFrame
+    }
+
+    func start() {
+        let name = encoding == .main ? "encoder" : "encoder \(encoding)"
+        thread.withLock { $0 = WorkerThread(name: name) { [self] in encode(until: $0) } }
+    }
+
+    func stop() {
+        let running = thread.withLock { thread in
+            defer { thread = nil }
+            return thread
+        }
+        running?.requestStop()
+        slot.close()
+        running?.join()
+    }
+
+    var counters: Counters { state.withLock { $0.counters } }
+    var target: EncodingTarget? { state.withLock { $0.target } }
+    var isWanted: Bool { state.withLock { $0.target != nil } }
+
+    /// Encodes what `target` says from the next picture on; nothing for nil.
+    func setTarget(_ target: EncodingTarget?) {
+        let ends = state.withLock { state in
+            defer { state.target = target }
+            return state.target != nil && target == nil
+        }
+        if ends { slot.give(nil) }
+    }
+
+    /// The next picture shall be a key frame, unless one was made just before.
+    func requestKeyFrame() {
+        state.withLock { $0.keyFrameRequests.request() }
+    }
+
+    /// Offers a picture; one that the encoder has not begun with gives way to it.
+    func give(_ frame: VideoFrame) {
+        let isKept = state.withLock { state in
+            guard let target = state.target else { return false }
+            state.offered += 1
+            return state.offered % target.format.frameDivisor == 0
+        }
+        guard isKept, case .some(.some) = slot.give(frame) else { return }
+        state.withLock { $0.counters.dropped += 1 }
+    }
+
+    // MARK: The thread
+
+    private func encode(until stop: WorkerThread.Stop) {
+        var encoder: H264Encoder?
+        let packetizer = H264Packetizer(maximumPayloadSize: Self.maximumPayloadSize)
+        var retryAt = EventLoop.now
+        while !stop.isRequested {
+            guard let taken = slot.take(timeout: .seconds(3600)) else { continue }
+            guard let target, let frame = taken else {
+                // the main encode comes back with the next viewer, who shall not wait for its encoder
+                if encoding != .main { encoder = nil }
+                continue
+            }
+            let began = EventLoop.now
+            guard began >= retryAt else { continue }
+            do throws(DeviceError) {
+                let picture = PictureScaler.scale(frame, by: target.format.scale)
+                let current = try self.encoder(for: target, size: picture.size, instead: &encoder)
+                let force = state.withLock { $0.keyFrameRequests.takeKeyFrame(at: began) }
+                let start = linux_thread_cpu_nanoseconds()
+                let unit = try current.encode(picture, forceKeyFrame: force)
+                let spent = Duration.nanoseconds(linux_thread_cpu_nanoseconds() - start)
+                if let unit {
+                    onFrame(
+                        packetizer.packetize(
+                            bytes: unit.bytes, nalUnits: unit.nalUnits, captured: unit.captured,
+                            isKeyFrame: unit.isKeyFrame))
+                }
+                count(unit, cpu: spent, began: began)
+            } catch {
+                log.error("encoder: \(error)")
+                encoder = nil
+                retryAt = EventLoop.now + .seconds(1)
+            }
+        }
+    }
+
+    private func count(_ unit: AccessUnit?, cpu: Duration, began: Instant) {
+        let now = EventLoop.now
+        state.withLock { state in
+            state.counters.busy += now - began
+            state.counters.encodeCPU += cpu
+            guard let unit else { return }
+            state.counters.encoded += 1
+            guard unit.isKeyFrame else { return }
+            state.counters.keyFrames += 1
+            state.keyFrameRequests.keyFrameWasEncoded(at: began)
+        }
+    }
+
+    /// `encoder`, aimed at `target`; where that is of another size, rate or effort, a new one in its place, whose first
+    /// picture is a key frame.
+    private func encoder(
+        for target: EncodingTarget, size: VideoSize, instead encoder: inout H264Encoder?
+    ) throws(DeviceError) -> H264Encoder {
+        var wanted = H264EncoderConfiguration(
+            size: size, frameRate: Double(configuration.frameRate) / Double(target.format.frameDivisor),
+            bitrate: target.bitrate, preset: target.leastEffort ? .ultrafast : configuration.preset,
+            keyFrameInterval: configuration.keyFrameInterval)
+        if let encoder {
+            wanted.bitrate = encoder.configuration.bitrate
+            if encoder.configuration == wanted {
+                try encoder.setBitrate(target.bitrate)
+                return encoder
+            }
+            wanted.bitrate = target.bitrate
+        }
+        // the old one's memory first
+        encoder = nil
+        let opened = try H264Encoder(wanted)
+        log.info("\(encoding == .main ? "encoder" : "second encoder"): \(opened.description)")
+        encoder = opened
+        return opened
+    }
+}
