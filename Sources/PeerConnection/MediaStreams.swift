@@ -1,3 +1,4 @@
+import Congestion
 import RTP
 import SDP
 import SRTP
@@ -8,6 +9,7 @@ struct MediaStreams {
     /// A stream that leaves.
     struct Outgoing {
         let transceiver: TransceiverID
+        let kind: MediaKind
         /// The transport it leaves by.
         var transport: PeerTransport.ID
         var sender: RTPSender
@@ -22,6 +24,9 @@ struct MediaStreams {
         /// The key frames that the receiver asks for.
         var demand = KeyFrameDemand()
         var requests = FeedbackCounts()
+
+        /// Whether its packets bear transport-wide sequence numbers.
+        var isNumbered: Bool { sender.extensionMap[.transportSequenceNumber] != nil }
 
         /// Whether `ssrc` is one of its sources.
         func uses(_ ssrc: SSRC) -> Bool { sender.ssrc == ssrc || sender.rtx?.ssrc == ssrc }
@@ -87,16 +92,42 @@ struct MediaStreams {
         var deadline: Instant? { earliest(nack?.deadline, assembler?.deadline, keyFrames.deadline) }
     }
 
-    /// What the feedback about a whole transport needs.
+    /// What waits for its turn to leave.
+    enum Waiting {
+        /// A payload of a frame.
+        case payload(TransceiverID, PacketizedFrame, Int)
+        /// A packet that the receiver asks for again.
+        case repetition(TransceiverID, SequenceNumber)
+    }
+
+    /// What belongs to a transport as a whole: the order and the rate in which packets leave, and the feedback on them.
     struct TransportAccount {
         let transport: PeerTransport.ID
         /// The number of the next packet that leaves, of whatever stream.
         var nextNumber: UInt16 = 1
+        /// What the path carries.
+        var estimator: BandwidthEstimator
+        /// What leaves when.
+        var pacer: Pacer<Waiting>
+        /// Packets of padding in a row.
+        var paddingStep = 0
         var recorder = TransportFeedbackRecorder()
         /// Any stream of the transport, which the feedback names.
         var media: SSRC = 0
         /// When to tell what came; nil while nothing has.
         var nextFeedback: Instant?
+
+        init(transport: PeerTransport.ID, bandwidth: BandwidthEstimator.Configuration, demand: Double) {
+            self.transport = transport
+            estimator = BandwidthEstimator(configuration: bandwidth)
+            estimator.demand = demand
+            var pacing = PacerConfiguration()
+            pacing.startRate = bandwidth.firstProbeBitrate ?? 0
+            pacer = Pacer(bitrate: bandwidth.startBitrate, configuration: pacing)
+        }
+
+        /// When something is to leave, to be told or to be looked after.
+        var deadline: Instant? { earliest(nextFeedback, pacer.deadline, estimator.deadline) }
     }
 
     /// A retransmission source's purpose.
@@ -117,6 +148,9 @@ struct MediaStreams {
     var repairs: [SSRC: Repair] = [:]
     var incomingExtensions = HeaderExtensionMap()
     var accounts: [TransportAccount] = []
+    /// What is known of paths of which nothing is, and what is of use to the application, in bit/s.
+    let bandwidth: BandwidthEstimator.Configuration
+    var demand: Double
     var conflicts = SourceConflicts()
     /// When the next reports are due; nil before media can flow.
     var nextReports: Instant?
@@ -126,8 +160,13 @@ struct MediaStreams {
         guard var first = nextReports else { return nil }
         for stream in streams.values { first = stream.deadline.map { min($0, first) } ?? first }
         for stream in outgoing { first = stream.demand.deadline.map { min($0, first) } ?? first }
-        for account in accounts { first = account.nextFeedback.map { min($0, first) } ?? first }
+        for account in accounts { first = account.deadline.map { min($0, first) } ?? first }
         return first
+    }
+
+    init(bandwidth: BandwidthEstimator.Configuration, demand: Double) {
+        self.bandwidth = bandwidth
+        self.demand = demand
     }
 
     /// Sources that one connection may open: a browser has two for each track.
@@ -144,7 +183,7 @@ struct MediaStreams {
     /// Where the account of `transport` is; there is one from the first time it is asked for.
     mutating func account(of transport: PeerTransport.ID) -> Int {
         if let index = accounts.firstIndex(where: { $0.transport == transport }) { return index }
-        accounts.append(TransportAccount(transport: transport))
+        accounts.append(TransportAccount(transport: transport, bandwidth: bandwidth, demand: demand))
         return accounts.count - 1
     }
 
@@ -227,7 +266,7 @@ extension RTCPeerConnection {
         if !codec.codec.feedback.contains(.nack) { history.capacity = 1 }  // nothing will be asked for
         media.outgoing.append(
             MediaStreams.Outgoing(
-                transceiver: transceiver.id, transport: transport,
+                transceiver: transceiver.id, kind: transceiver.kind, transport: transport,
                 sender: RTPSender(
                     ssrc: transceiver.ssrc, payloadType: payloadType, clockRate: Int(codec.codec.clockRate), rtx: rtx,
                     extensionMap: map, history: history, random: random),

@@ -1,3 +1,4 @@
+public import Congestion
 public import DTLS
 public import ICE
 public import Wire
@@ -34,6 +35,11 @@ extension RTCPeerConnection {
         public var maximumMessageSize: Int
         /// Times and limits of ICE.
         public var ice: ICEConfiguration
+        /// The bounds of what is sent, and what to begin with. Counts when the connection is made.
+        public var bandwidth: BandwidthEstimator.Configuration
+        /// What the application can make use of at most, in bit/s: more of the path is not looked for, but for some
+        /// headroom. Counts when the connection is made; `setUsefulBitrate` changes it.
+        public var usefulBitrate: Double
 
         /// A configuration with the defaults.
         public init(certificate: DTLSCertificate, canonicalName: String = "doorward") {
@@ -48,6 +54,11 @@ extension RTCPeerConnection {
             prefersDTLSServer = true
             maximumMessageSize = 262_144
             ice = ICEConfiguration()
+            bandwidth = BandwidthEstimator.Configuration()
+            bandwidth.startBitrate = 1_000_000
+            bandwidth.firstProbeBitrate = 20_000_000
+            bandwidth.initialWindow = 96_000
+            usefulBitrate = 5_000_000
         }
 
         /// W3C §4.4.1.1 and §4.4.3: throws InvalidAccessError where a certificate has expired at `now`, there is none, or a

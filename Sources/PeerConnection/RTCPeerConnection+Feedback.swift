@@ -42,6 +42,7 @@ extension RTCPeerConnection {
         }
         for index in media.accounts.indices {
             if let deadline = media.accounts[index].nextFeedback, deadline <= now { sendFeedback(of: index, at: now) }
+            followBandwidth(of: index, at: now)
         }
     }
 

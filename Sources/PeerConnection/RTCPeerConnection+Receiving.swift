@@ -157,8 +157,10 @@ extension RTCPeerConnection {
                     media.repairs[ssrc] = nil
                 }
             case .receiverEstimatedMaximumBitrate(let estimate):
+                take(estimate, at: now)
                 events.append(.receiverEstimatedMaximumBitrate(estimate))
             case .transportFeedback(let feedback):
+                take(feedback, at: now)
                 events.append(.transportFeedback(feedback))
             case .skipped(_, _, isMalformed: true):
                 discard(.malformed)
@@ -173,6 +175,7 @@ extension RTCPeerConnection {
             guard let index = media.outgoing.firstIndex(where: { $0.sender.ssrc == block.ssrc }) else { continue }
             media.outgoing[index].sender.handle(block, at: now)
         }
+        noteLosses(blocks, at: now)
     }
 }
 

@@ -1,3 +1,4 @@
+import Congestion
 import ICE
 public import RTP
 import SRTP
@@ -10,28 +11,42 @@ extension RTCPeerConnection {
         hasTrack(transceiver) && media.outgoing.contains { $0.transceiver == transceiver && isKeyed($0.transport) }
     }
 
-    /// Sends one frame of video or one packet of sound. Nothing leaves before `canSend`.
+    /// Sends one frame of video or one packet of sound: sound at once, video as fast as the path bears it. Nothing leaves
+    /// before `canSend`. A frame that would be too late is dropped whole, and a key frame asked for.
     public mutating func send(_ frame: PacketizedFrame, on transceiver: TransceiverID, at now: Instant) {
         guard let index = media.outgoing.firstIndex(where: { $0.transceiver == transceiver }), hasTrack(transceiver),
-            let (pair, route, srtp) = path(of: media.outgoing[index].transport)
+            isKeyed(media.outgoing[index].transport)
         else { return }
-        let transport = media.outgoing[index].transport
-        let account = media.account(of: transport)
-        let mark = outbox.length
-        Self.write(
-            frame, by: &media.outgoing[index], numberedBy: &media.accounts[account].nextNumber, to: &outbox,
-            by: route, protectedBy: srtp, at: now)
-        noteSent(since: mark, by: pair, of: transport)
-        media.outgoing[index].audioLevel = frame.audioLevel
-        if frame.isKeyFrame { media.outgoing[index].demand.keyFrameLeft(at: now) }
+        let account = media.account(of: media.outgoing[index].transport)
+        let overhead = Self.overhead
+        switch media.outgoing[index].kind {
+        case .video:
+            media.accounts[account].pacer.configuration.maximumPaddingSize =
+                media.outgoing[index].sender.canPad ? Self.paddingSize : 0
+            _ = media.accounts[account].pacer.enqueueFrame(
+                packets: frame.payloads.count, isKeyFrame: frame.isKeyFrame, at: now
+            ) { (.payload(transceiver, frame, $0), frame.payloads[$0].count + overhead) }
+        default:
+            media.outgoing[index].audioLevel = frame.audioLevel
+            for payload in frame.payloads.indices {
+                media.accounts[account].pacer.enqueueAudio(
+                    .payload(transceiver, frame, payload), size: frame.payloads[payload].count + overhead, at: now)
+            }
+        }
+        depart(account, at: now)
     }
+
+    /// What a packet is longer than its payload by: RTP's header, its extensions and the authentication tag, about.
+    private static let overhead = 50
+    /// What a packet of padding is counted as, in bytes: it repeats a packet of video.
+    private static let paddingSize = 1200
 
     private func hasTrack(_ id: TransceiverID) -> Bool {
         transceivers.contains { $0.id == id && $0.track != nil }
     }
 
     /// Counts what was appended to the outbox since it was of this length.
-    private mutating func noteSent(
+    mutating func noteSent(
         since mark: (packets: Int, bytes: Int), by pair: ICECandidatePair, of transport: PeerTransport.ID
     ) {
         guard let index = index(of: transport) else { return }
@@ -66,30 +81,28 @@ extension RTCPeerConnection {
 
     /// The hot path: header and payload are written and protected in place, in the one buffer that the burst leaves
     /// from.
-    private static func write(
-        _ frame: PacketizedFrame, by stream: inout MediaStreams.Outgoing, numberedBy number: inout UInt16,
-        to outbox: inout DatagramBatch, by route: DatagramRoute, protectedBy srtp: SRTPSender, at now: Instant
+    static func write(
+        _ payload: Int, of frame: PacketizedFrame, by stream: inout MediaStreams.Outgoing,
+        numberedBy number: inout UInt16, to outbox: inout DatagramBatch, by route: DatagramRoute,
+        protectedBy srtp: SRTPSender, at now: Instant
     ) {
         var extensions = stream.extensions
         extensions.absoluteSendTime = AbsoluteSendTime(now)
         extensions.audioLevel = frame.audioLevel
         // a receiver keeps the bounds until others come; on every packet of a frame, for those of one length leave together
         if frame.isKeyFrame { extensions.playoutDelay = stream.playoutDelay }
-        let isNumbered = stream.sender.extensionMap[.transportSequenceNumber] != nil
-        for payload in frame.payloads.indices {
-            if isNumbered {
-                extensions.transportSequenceNumber = number
-                number &+= 1
-            }
-            outbox.append(by: route) { buffer in
-                let start = buffer.count
-                stream.sender.writePacket(payload, of: frame, extensions: extensions, at: now, to: &buffer)
-                do throws(SRTPError) {
-                    try srtp.protectRTP(&buffer, from: start)
-                } catch {
-                    // the numbers of a stream only rise, and 2⁴⁸ packets are never reached
-                    preconditionFailure("a packet of our own cannot be protected: \(error)")
-                }
+        if stream.isNumbered {
+            extensions.transportSequenceNumber = number
+            number &+= 1
+        }
+        outbox.append(by: route) { buffer in
+            let start = buffer.count
+            stream.sender.writePacket(payload, of: frame, extensions: extensions, at: now, to: &buffer)
+            do throws(SRTPError) {
+                try srtp.protectRTP(&buffer, from: start)
+            } catch {
+                // the numbers of a stream only rise, and 2⁴⁸ packets are never reached
+                preconditionFailure("a packet of our own cannot be protected: \(error)")
             }
         }
     }
@@ -177,26 +190,25 @@ extension RTCPeerConnection {
         guard let index = media.outgoing.firstIndex(where: { $0.sender.ssrc == nack.media }) else {
             return discard(.unknownStream)
         }
-        let transport = media.outgoing[index].transport
-        guard let (pair, route, srtp) = path(of: transport) else { return }
         media.outgoing[index].requests.nackCount &+= 1
-        let account = media.account(of: transport)
-        let mark = outbox.length
-        defer { noteSent(since: mark, by: pair, of: transport) }
+        let account = media.account(of: media.outgoing[index].transport)
+        let transceiver = media.outgoing[index].transceiver
         for number in nack.sequenceNumbers {
-            Self.repeatPacket(
-                number, by: &media.outgoing[index], numberedBy: &media.accounts[account].nextNumber, to: &outbox,
-                by: route, protectedBy: srtp, at: now)
+            guard let size = media.outgoing[index].sender.retransmissionSize(of: number, at: now) else { continue }
+            media.accounts[account].pacer.enqueueRetransmission(
+                .repetition(transceiver, number), size: size + Self.overhead, at: now)
         }
+        depart(account, at: now)
     }
 
-    private static func repeatPacket(
+    static func repeatPacket(
         _ number: SequenceNumber, by stream: inout MediaStreams.Outgoing, numberedBy transportNumber: inout UInt16,
         to outbox: inout DatagramBatch, by route: DatagramRoute, protectedBy srtp: SRTPSender, at now: Instant
     ) {
         var extensions = stream.extensions
         extensions.absoluteSendTime = AbsoluteSendTime(now)
-        let isNumbered = stream.sender.rtx != nil && stream.sender.extensionMap[.transportSequenceNumber] != nil
+        // without a retransmission stream it is the same packet once more, under its old number
+        let isNumbered = stream.sender.rtx != nil && stream.isNumbered
         if isNumbered { extensions.transportSequenceNumber = transportNumber }
         do throws(SRTPError) {
             try outbox.append(by: route) { buffer throws(SRTPError) in
@@ -214,9 +226,28 @@ extension RTCPeerConnection {
             // of a packet that is too old to be protected again, the receiver has long given up
         }
     }
+
+    static func writePadding(
+        _ step: Int, by stream: inout MediaStreams.Outgoing, numberedBy transportNumber: inout UInt16,
+        to outbox: inout DatagramBatch, by route: DatagramRoute, protectedBy srtp: SRTPSender, at now: Instant
+    ) {
+        var extensions = stream.extensions
+        extensions.absoluteSendTime = AbsoluteSendTime(now)
+        if stream.isNumbered { extensions.transportSequenceNumber = transportNumber }
+        outbox.append(by: route) { buffer in
+            let start = buffer.count
+            guard stream.sender.writePadding(step: step, extensions: extensions, at: now, to: &buffer) else { return }
+            if stream.isNumbered { transportNumber &+= 1 }
+            do throws(SRTPError) {
+                try srtp.protectRTP(&buffer, from: start)
+            } catch {
+                preconditionFailure("a packet of our own cannot be protected: \(error)")
+            }
+        }
+    }
 }
 
 extension DatagramBatch {
     /// The datagrams and the bytes that it holds.
-    fileprivate var length: (packets: Int, bytes: Int) { (entries.count, storage.count) }
+    var length: (packets: Int, bytes: Int) { (entries.count, storage.count) }
 }

@@ -169,7 +169,7 @@ public struct RTCPeerConnection {
     public internal(set) var iceGatheringState = ICEGatheringState.new
 
     // Media.
-    var media = MediaStreams()
+    var media: MediaStreams
     /// What the application asks receivers for, of streams that may not be there yet.
     var playoutDelays: [TransceiverID: PlayoutDelay] = [:]
     /// What the application says of its pictures.
@@ -223,6 +223,7 @@ public struct RTCPeerConnection {
         // RFC 8829 §5.2.1: a number below 2⁶³ so that every parser takes it
         sessionIdentifier = random.next() >> 1
         servers = ServerAddresses(configuration.iceServers)
+        media = MediaStreams(bandwidth: configuration.bandwidth, demand: configuration.usefulBitrate)
         channels = DataChannels(maximumMessageSize: configuration.maximumMessageSize)
     }
 

@@ -164,12 +164,23 @@ public struct RTPSender: Sendable {
         to buffer: inout [UInt8]
     ) -> RetransmissionOutcome {
         guard let entry = history.entry(number, at: now) else { return .unknown }
-        let interval = max(minimumInterval, remote.roundTripTime ?? .zero)
-        if let last = entry.retransmitted, now - last < interval { return .tooSoon }
+        guard !isTooSoon(entry, at: now) else { return .tooSoon }
         guard retransmissionCredit > 0 else { return .overBudget }
         retransmissionCredit -= 1
         history.markRetransmitted(number, at: now)
+        appendRetransmission(entry, extensions: extensions, to: &buffer)
+        return .appended
+    }
 
+    private func isTooSoon(_ entry: SendHistory.Entry, at now: Instant) -> Bool {
+        let interval = max(minimumInterval, remote.roundTripTime ?? .zero)
+        return entry.retransmitted.map { now - $0 < interval } ?? false
+    }
+
+    private mutating func appendRetransmission(
+        _ entry: SendHistory.Entry, extensions: HeaderExtensionValues, to buffer: inout [UInt8]
+    ) {
+        let number = entry.sequenceNumber
         let start = buffer.count
         var header = header(number, entry.payload, entry.frame)
         let payload = entry.frame.payloads[entry.payload]
@@ -189,7 +200,32 @@ public struct RTPSender: Sendable {
         statistics.retransmittedPacketsSent += 1
         statistics.retransmittedBytesSent += UInt64(payload.count)
         buffer.append(contentsOf: entry.frame.storage[payload])
-        return .appended
+    }
+
+    /// The payload bytes of the packet `number`, where `retransmission` would append it now; nil where it would not.
+    public func retransmissionSize(of number: SequenceNumber, at now: Instant) -> Int? {
+        guard let entry = history.entry(number, at: now), retransmissionCredit > 0, !isTooSoon(entry, at: now) else {
+            return nil
+        }
+        return entry.frame.payloads[entry.payload].count
+    }
+
+    /// Whether there is something to pad with.
+    public var canPad: Bool { rtx != nil && history.count > 0 }
+
+    /// Appends a packet that only takes room, to show what a path carries: the retransmission stream repeats what was
+    /// sent last, which is of use where it was lost. `step` counts the packets of padding in a row, so that each repeats
+    /// another. False, and nothing appended, where there is no such stream or nothing that young.
+    public mutating func writePadding(
+        step: Int, extensions: HeaderExtensionValues = HeaderExtensionValues(), at now: Instant,
+        to buffer: inout [UInt8]
+    ) -> Bool {
+        guard rtx != nil, history.count > 0 else { return false }
+        let number = nextSequenceNumber + -(1 + step % history.count)
+        guard let entry = history.entry(number, at: now) else { return false }
+        history.markRetransmitted(number, at: now)
+        appendRetransmission(entry, extensions: extensions, to: &buffer)
+        return true
     }
 
     /// The report to send now (RFC 3550 §6.4.1); nil before the first packet, for which a receiver report stands.

@@ -19,7 +19,7 @@ import Testing
             "SCTP": ["Wire"],
             "SRTP": ["Wire", "COpenSSL"],
             "DTLS": ["Wire", "COpenSSL", "SRTP"],  // the handshake makes SRTP's keys (RFC 5764)
-            "PeerConnection": ["Wire", "ICE", "RTP", "SDP", "DTLS", "SRTP", "SCTP"],
+            "PeerConnection": ["Wire", "ICE", "RTP", "Congestion", "SDP", "DTLS", "SRTP", "SCTP"],
             "Calls": ["Wire", "PeerConnection"],
             "Media": ["Wire"],
             "Camera": ["Wire", "Media", "CV4L2", "CTurboJPEG"],

@@ -1,3 +1,4 @@
+import Congestion
 import DTLS
 import ICE
 import RTP
@@ -18,15 +19,25 @@ final class Call {
     private var ticks: UInt32 = 0
     private var lastPicture = RTPTimestamp(0)
 
+    /// A path of which nothing is to be found out: nothing leaves but what is sent.
+    private static let knownPath: BandwidthEstimator.Configuration = {
+        var bandwidth = BandwidthEstimator.Configuration()
+        (bandwidth.startBitrate, bandwidth.maximumBitrate) = (50e6, 50e6)
+        return bandwidth
+    }()
+
     /// Connects; the page's offer and the door's answer are changed under way.
     init(
         seed: UInt64 = 1, _ conditions: PathConditions = .perfect, pageSendsVideo: Bool = false,
-        policy: RTCBundlePolicy = .maxBundle,
+        policy: RTCBundlePolicy = .maxBundle, probes: Bool = false,
         offer changeOffer: (inout SessionDescription) -> Void = { _ in },
         answer changeAnswer: (inout SessionDescription) -> Void = { _ in }
     ) throws {
         simulation = Simulation(
-            seed: seed, conditions: conditions, policy: policy, sockets: policy == .maxBundle ? 1 : 2)
+            seed: seed, conditions: conditions, policy: policy, sockets: policy == .maxBundle ? 1 : 2
+        ) { configuration, _ in
+            if !probes { configuration.bandwidth = Self.knownPath }
+        }
         for side in Simulation.Side.allCases { simulation[side].negotiatesByItself = false }
         page = simulation.act(.polite) { page, _ in
             (

@@ -121,6 +121,9 @@ extension BandwidthEstimator {
             let bitrate = min(probed, ceiling)
             rateControl.probed(bitrate, at: now)
             lossBound.probed(bitrate)
+        } else if let probed, isFirstProbe, probed < rateControl.bitrate {
+            // the start rate is a guess, and this the first that is known
+            rateControl.set(probed, at: now)
         } else {
             if results.contains(where: { $0.cluster != nil }) { lastProbeArrival = now }
             // A short queue right behind a probe is the probe's; and where packets arrive as fast as they left, the
@@ -141,6 +144,7 @@ extension BandwidthEstimator {
         lossBound.handle(
             report, delayBased: rateControl.bitrate,
             acknowledged: isApplicationLimited ? nil : throughput.bitrate)
+        if probed != nil { isFirstProbe = false }
         update(at: now)
         if let probed, let cluster = plan.probed(probed, situation, at: now) { ask(for: cluster) }
         probeIfDue(at: now)

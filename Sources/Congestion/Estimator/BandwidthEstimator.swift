@@ -34,7 +34,7 @@ public struct BandwidthEstimator: Sendable {
     }
 
     var history = SentPacketHistory()
-    var clock = FeedbackClock()
+    var clock = ReceiverTimeline()
     var groups = InterGroupDelays()
     var trendline = TrendlineEstimator()
     var rateControl: AIMDRateControl
@@ -53,11 +53,16 @@ public struct BandwidthEstimator: Sendable {
     /// When feedback last told of a probe's packets.
     var lastProbeArrival: Instant?
     var feedbackInterval = Duration.milliseconds(100)
+    /// Whether no probe has shown its rate yet.
+    var isFirstProbe = true
     /// Since when feedback is waited for; nil while none is due.
     var awaitingSince: Instant?
     var lastTimeout: Instant?
     var results: [PacketResult] = []
+    private var firstSent: Instant?
     private var lastSent: Instant?
+    /// Whether feedback is not waited for any more, for none ever came.
+    private var givesUpOnFeedback = false
     private var nextTick: Instant?
     private var outputs: [Output] = []
     private var nextOutputIndex = 0
@@ -66,6 +71,7 @@ public struct BandwidthEstimator: Sendable {
     private static let tick = Duration.milliseconds(200)
     /// What sent nothing for so long needs no look.
     private static let idleTime = Duration.seconds(2)
+    private static let firstFeedbackTimeout = Duration.seconds(1)
     /// The round trip that is taken for true before one was measured.
     static let initialRoundTrip = Duration.milliseconds(200)
     /// What may wait in the network beyond the round trip: the receiver's jitter buffer bears it, and it is room enough
@@ -96,6 +102,9 @@ public struct BandwidthEstimator: Sendable {
 
     // MARK: What is known
 
+    /// Whether anything was heard of the path: before, the target is a guess.
+    public var isInformed: Bool { statistics.feedbackMessages > 0 || receiverEstimate != nil || reportedLoss != nil }
+
     /// What arrives, in bit/s; nil while too little did.
     public var acknowledgedBitrate: Double? { throughput.bitrate }
 
@@ -121,7 +130,9 @@ public struct BandwidthEstimator: Sendable {
     /// acceptable queue with. When a link breaks down, this stops what no rate can take back. libwebrtc's congestion
     /// window.
     public var congestionWindow: Int {
-        guard let minimum = roundTrips.minimum else { return .max }
+        guard let minimum = roundTrips.minimum else {
+            return lastFeedback == nil && !givesUpOnFeedback ? configuration.initialWindow ?? .max : .max
+        }
         let time = minimum + feedbackInterval + Self.acceptedQueue
         return max(Int(targetBitrate / 8 * time.inSeconds), Self.leastWindow)
     }
@@ -137,8 +148,12 @@ public struct BandwidthEstimator: Sendable {
     /// Notes that a packet left, at the very moment. `number` is its transport-wide sequence number, `size` its bytes on
     /// the wire, `cluster` what the pacer said that it belongs to. Numbers must rise; some may be left out.
     public mutating func packetSent(number: UInt16, size: Int, cluster: ProbeCluster.ID? = nil, at now: Instant) {
-        if lastSent == nil {
-            for cluster in plan.start(at: targetBitrate, ceiling: ceiling, at: now) { ask(for: cluster) }
+        if firstSent == nil {
+            firstSent = now
+            // the first packet belongs to no cluster that it asks for; it left before
+            let clusters = plan.start(
+                at: targetBitrate, ceiling: ceiling, firstProbe: configuration.firstProbeBitrate, at: now)
+            for cluster in clusters { ask(for: cluster) }
         }
         lastSent = now
         history.append(number, size: size, cluster: cluster, at: now)
@@ -150,6 +165,7 @@ public struct BandwidthEstimator: Sendable {
     /// Does what is due.
     public mutating func timePassed(at now: Instant) {
         guard let tick = nextTick, tick <= now else { return }
+        if lastFeedback == nil, let firstSent, now - firstSent >= Self.firstFeedbackTimeout { givesUpOnFeedback = true }
         let isIdle = lastSent.map { now - $0 > Self.idleTime } ?? true
         nextTick = isIdle ? nil : now + Self.tick
         if isIdle { awaitingSince = nil }

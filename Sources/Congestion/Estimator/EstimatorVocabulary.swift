@@ -26,6 +26,12 @@ extension BandwidthEstimator {
         public var startBitrate = 300_000.0
         /// Never more than this.
         public var maximumBitrate = 30_000_000.0
+        /// What the first packets leave at, whatever the start rate: they are the first probe. Nil to begin with probes of
+        /// 3 and 6 times the start rate, as libwebrtc does. A key frame that leaves so fast is seen sooner, and its arrival
+        /// tells what the path carries.
+        public var firstProbeBitrate: Double?
+        /// Bytes that may leave before the first feedback; nil for any number. Who never gets any waits for a second.
+        public var initialWindow: Int?
 
         /// The defaults, to be changed by assignment.
         public init() {}

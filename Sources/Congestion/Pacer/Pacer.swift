@@ -15,7 +15,7 @@ public import Wire
 /// `follow` it after each message that it took.
 public struct Pacer<Payload: Sendable>: Sendable {
     /// How it sends and how much it lets wait.
-    public let configuration: PacerConfiguration
+    public var configuration: PacerConfiguration
     /// What was sent and what was not.
     public private(set) var statistics = PacerStatistics()
     /// Whether frames of video are dropped until a key frame.
@@ -36,6 +36,8 @@ public struct Pacer<Payload: Sendable>: Sendable {
     /// When the packets that leave together began to.
     private var burstStarted: Instant?
     private var nextFrame: UInt64 = 1
+    /// Whether nothing is known of the path yet.
+    private var isStarting = true
     /// The frame of which a part has left.
     private var frameBegun: UInt64?
 
@@ -75,10 +77,10 @@ public struct Pacer<Payload: Sendable>: Sendable {
     public var deadline: Instant? {
         if !audio.isEmpty { return settled }
         guard !isCongested else { return nil }
-        var due: Instant?
-        if let probe = probes.first, canFill { due = max(probe.due ?? settled, settled) }
-        guard !retransmissions.isEmpty || !video.isEmpty else { return due }
-        return earliest(due, settled + .nanoseconds(debt > 0 ? Int64((debt * 8e9 / rate).rounded(.up)) + 1 : 0))
+        // while a cluster probes, everything waits for its turn in it
+        if let probe = probes.first, canFill { return max(probe.due ?? settled, settled) }
+        guard !retransmissions.isEmpty || !video.isEmpty else { return nil }
+        return settled + .nanoseconds(debt > 0 ? Int64((debt * 8e9 / rate).rounded(.up)) + 1 : 0)
     }
 
     private var canFill: Bool { configuration.maximumPaddingSize > 0 || !retransmissions.isEmpty || !video.isEmpty }
@@ -89,6 +91,7 @@ public struct Pacer<Payload: Sendable>: Sendable {
     public mutating func follow(_ estimator: BandwidthEstimator, at now: Instant) {
         settle(at: now)
         targetBitrate = estimator.targetBitrate
+        if estimator.isInformed, video.isEmpty, statistics.video.packets > 0 { isStarting = false }
         let window = estimator.congestionWindow
         allowance = window == .max ? .max : window - estimator.bytesInFlight
         chooseRate(at: now)
@@ -166,6 +169,17 @@ public struct Pacer<Payload: Sendable>: Sendable {
         video.removeLast(after: begun)
     }
 
+    /// Forgets what waits: there is no way for it any more. Video goes on with a key frame.
+    public mutating func removeAll() {
+        guard queuedPackets > 0 else { return }
+        if !video.isEmpty {
+            statistics.framesDropped += nextFrame - (video.first?.frame ?? nextFrame)
+            isDropping = true
+        }
+        statistics.packetsDropped += UInt64(audio.count + retransmissions.count)
+        (audio, retransmissions, video) = (PacketQueue(), PacketQueue(), PacketQueue())
+    }
+
     // MARK: What goes out
 
     /// The next packet to leave now; nil while none may.
@@ -175,7 +189,10 @@ public struct Pacer<Payload: Sendable>: Sendable {
             if probe.isComplete { statistics.clustersSent += 1 } else { statistics.clustersGivenUp += 1 }
             probes.removeFirst()
         }
-        if let packet = audio.removeFirst() { return depart(packet, .audio, in: probes.first?.cluster.id, at: now) }
+        if let packet = audio.removeFirst() {
+            // sound begins no cluster: nothing would follow it at the cluster's rate
+            return depart(packet, .audio, in: probes.first.flatMap { $0.hasStarted ? $0.cluster.id : nil }, at: now)
+        }
         guard !isCongested else { return nil }
         while let first = retransmissions.first, now - first.queued > configuration.maximumQueueTime {
             retransmissions.removeFirst()
@@ -220,7 +237,7 @@ public struct Pacer<Payload: Sendable>: Sendable {
 
     private mutating func account(_ size: Int, _ kind: PacerStatistics.Kind, at now: Instant) {
         statistics.count(kind, size)
-        if !probes.isEmpty { probes[0].departed(size, at: now) }
+        if !probes.isEmpty, kind != .audio || probes[0].hasStarted { probes[0].departed(size, at: now) }
         if allowance != .max { allowance -= size }
         debt = min(debt + Double(size), rate / 8 * Self.maximumDebt.inSeconds)
     }
@@ -239,5 +256,6 @@ public struct Pacer<Payload: Sendable>: Sendable {
         let limit = configuration.queueTimeLimit
         let left = max(limit - queueTime(at: now), limit / 5)
         rate = max(targetBitrate * configuration.pacingFactor, Double(queuedBytes) * 8 / left.inSeconds)
+        if isStarting { rate = max(rate, configuration.startRate) }
     }
 }

@@ -5,9 +5,12 @@ public struct PacerConfiguration: Hashable, Sendable {
     /// What is sent at, times the target rate. A frame of 1/30 s is then out in 13 ms, and the queue in the network stays
     /// short of a frame; with less, a key frame would wait for long behind its own average. libwebrtc's value.
     public var pacingFactor = 2.5
-    /// What may leave together: enough for one system call by UDP segmentation offload, and what a receiver takes for one
-    /// group (draft-ietf-rmcat-gcc-02 §5.2: burst_time). Longer bursts are cheaper and rougher.
-    public var burstInterval = Duration.milliseconds(5)
+    /// What may leave together, as the time that the pacing rate needs for it. A frame between key frames, at the target
+    /// rate and 30 a second, is out in one system call and waits for nothing, for it would wait in the network no longer
+    /// than here; key frames and what has piled up are spread. Longer bursts are cheaper and rougher.
+    public var burstInterval = Duration.milliseconds(15)
+    /// What is sent at before anything is known of the path, in bit/s: the first picture is to be seen soon.
+    public var startRate = 0.0
     /// What waits is to be gone after this time: it is sent faster than the pacing factor says, where it must be.
     public var queueTimeLimit = Duration.milliseconds(250)
     /// When something has waited for so long, whole frames of video are dropped until a key frame.
@@ -85,4 +88,7 @@ public struct PacerStatistics: Hashable, Sendable {
     public internal(set) var clustersSent: UInt64 = 0
     /// Probe clusters that could not leave at their rate.
     public internal(set) var clustersGivenUp: UInt64 = 0
+
+    /// Nothing yet.
+    public init() {}
 }

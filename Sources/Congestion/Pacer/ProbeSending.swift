@@ -18,6 +18,8 @@ struct ProbeSending: Sendable {
         self.cluster = cluster
     }
 
+    var hasStarted: Bool { started != nil }
+
     var isComplete: Bool { packets >= cluster.minimumPackets && bytes >= cluster.minimumBytes }
 
     /// When the next packet is due; nil for at once.

@@ -53,9 +53,12 @@ struct ProbePlan: Sendable {
     private var hasReturned = false
 
     /// The probes at the start.
-    mutating func start(at bitrate: Double, ceiling: Double, at now: Instant) -> [ProbeCluster] {
+    mutating func start(
+        at bitrate: Double, ceiling: Double, firstProbe: Double?, at now: Instant
+    ) -> [ProbeCluster] {
         lastDrop = now
         lastProbe = now
+        if let firstProbe { return [cluster(firstProbe, at: now)] }
         var clusters: [ProbeCluster] = []
         for factor in Self.initialFactors where bitrate * factor <= ceiling || clusters.last?.bitrate != ceiling {
             guard bitrate < ceiling else { break }

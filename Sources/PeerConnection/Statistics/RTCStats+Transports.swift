@@ -141,6 +141,8 @@ public struct RTCIceCandidatePairStats: RTCStatsDictionary {
     public internal(set) var totalRoundTripTime: Double?
     /// The last of them.
     public internal(set) var currentRoundTripTime: Double?
+    /// What the path carries, in bit/s, as far as it is known; of the selected pair.
+    public internal(set) var availableOutgoingBitrate: Double?
     /// Checks received.
     public internal(set) var requestsReceived: UInt64?
     /// Checks sent, those of consent not counted.

@@ -11,10 +11,15 @@ extension StatsCollector {
         guard !connection.used.isEmpty else { return }
         let certificate = connection.configuration.certificates[0]
         let own = add(certificate.der, certificate.fingerprint())
-        for transport in connection.used { add(transport, localCertificate: own) }
+        for transport in connection.used {
+            let available = connection.availableOutgoingBitrate(of: transport.id)
+            add(transport, localCertificate: own, availableOutgoingBitrate: available)
+        }
     }
 
-    private mutating func add(_ transport: PeerTransport, localCertificate: String) {
+    private mutating func add(
+        _ transport: PeerTransport, localCertificate: String, availableOutgoingBitrate: Double?
+    ) {
         let id = Self.id(of: transport.id)
         var object = RTCTransportStats(
             id: id, timestamp: milliseconds(instant), dtlsState: transport.dtlsState.rawValue)
@@ -47,7 +52,9 @@ extension StatsCollector {
             let pairID = "candidate-pair-\(local)-\(remote)"
             guard known.insert(pairID).inserted else { continue }
             if pair.isSelected { object.selectedCandidatePairId = pairID }
-            append(.candidatePair(stats(of: pair, pairID, local, remote, transport)))
+            var pairStats = stats(of: pair, pairID, local, remote, transport)
+            if pair.isSelected { pairStats.availableOutgoingBitrate = availableOutgoingBitrate }
+            append(.candidatePair(pairStats))
         }
         append(.transport(object))
     }

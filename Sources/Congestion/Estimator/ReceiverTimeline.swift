@@ -1,7 +1,7 @@
 import Wire
 
 /// Turns a receiver's arrival times, which wrap and whose clock is his own, into a line of time that does not.
-struct FeedbackClock: Sendable {
+struct ReceiverTimeline: Sendable {
     /// A receiver's clock that runs ahead of ours by more since the last feedback has jumped, or is a lie.
     private static let maximumAhead = Duration.seconds(3)
     /// Feedback may have waited for long, but not for longer.
@@ -11,8 +11,11 @@ struct FeedbackClock: Sendable {
     private var reference: (ticks: UInt32, time: Duration, at: Instant)?
 
     /// The arrival time since the receiver's first; nil where it cannot be true. `ticks` are of `PacketArrival.tick`.
-    func time(of ticks: UInt32, at now: Instant) -> Duration? {
-        guard let reference else { return .zero }
+    mutating func time(of ticks: UInt32, at now: Instant) -> Duration? {
+        guard let reference else {
+            reference = (ticks, .zero, now)
+            return .zero
+        }
         let step = PacketArrival.tick * Int(Int32(bitPattern: ticks &- reference.ticks))
         let drift = step - (now - reference.at)
         guard drift <= Self.maximumAhead, drift >= .zero - Self.maximumBehind else { return nil }
