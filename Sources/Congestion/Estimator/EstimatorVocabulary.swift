@@ -25,7 +25,7 @@ extension BandwidthEstimator {
         /// What is sent before anything was measured. The draft leaves it open; libwebrtc has 300 kbit/s.
         public var startBitrate = 300_000.0
         /// Never more than this.
-        public var maximumBitrate = 30_000_000.0
+        public var maximumBitrate = 100_000_000.0
         /// What the first packets leave at, whatever the start rate: they are the first probe. Nil to begin with probes of
         /// 3 and 6 times the start rate, as libwebrtc does. A key frame that leaves so fast is seen sooner, and its arrival
         /// tells what the path carries.

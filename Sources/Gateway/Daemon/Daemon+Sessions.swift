@@ -1,4 +1,5 @@
 import Calls
+import Congestion
 import ICE
 import Media
 import PeerConnection
@@ -22,6 +23,9 @@ extension Daemon {
         settings.iceServers = configuration.network.iceServers(for: "door", at: .now)
         settings.iceTransportPolicy = configuration.network.iceTransportPolicy
         settings.unixEpoch = WallClock.unixEpoch(at: now)
+        settings.usefulBitrate = Session.usefulBitrate(pictures: configuration.video.bitrateKbps * 1000)
+        // what is shown to a newcomer is the encode that there is: it is begun with, and the first feedback corrects it
+        settings.bandwidth.startBitrate = min(settings.usefulBitrate, settings.bandwidth.maximumBitrate)
         settings.ice.usesActiveTCP = configuration.network.tcp
         settings.ice.externalAddresses = configuration.network.externalAddresses
         settings.ice.externalAddressesReplaceHosts = configuration.network.externalAddressesOnly
@@ -107,8 +111,6 @@ extension Daemon {
             if session.isVoice(transceiver) { voices?.push(packet, from: session.id, at: now) }
         case .keyFrameRequested:
             video?[session.encodings.current].requestKeyFrame()
-        case .receiverEstimatedMaximumBitrate(let estimate):
-            session.take(estimate)
         case .streamWanted(let stream, let local, let remote, let name):
             openStream(stream, from: local, to: remote, tls: name, of: session, at: now)
         case .relaySocketWanted(let stream, let local, let server):
@@ -122,7 +124,7 @@ extension Daemon {
         case .iceCandidateError(let error):
             note(error, of: session, at: now)
         case .signalingStateChanged, .iceGatheringStateChanged, .iceConnectionStateChanged, .track, .accessUnit,
-            .transportFeedback, .dataChannel, .dataChannelStateChanged,
+            .transportFeedback, .receiverEstimatedMaximumBitrate, .dataChannel, .dataChannelStateChanged,
             .dataChannelError, .message, .bufferedAmountLow:
             // a viewer may open data channels; the door says nothing on them
             break

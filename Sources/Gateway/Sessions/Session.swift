@@ -33,8 +33,6 @@ final class Session {
     private(set) var tracks: (video: TransceiverID, audio: TransceiverID)?
     /// Which encode's pictures are sent.
     private(set) var encodings = EncodingSwitch()
-    /// What a receiver without transport-wide feedback says that he can take in, in bits a second.
-    private var receiverEstimate: UInt64?
     private(set) var connectedAt: Instant?
     private(set) var firstFrameAt: Instant?
 
@@ -115,19 +113,18 @@ final class Session {
 
     /// The bits a second that the viewer's network bears for pictures; nil while that is unknown.
     var availableVideoBitrate: Int? {
-        receiverEstimate.map { Self.pictureShare(of: Double($0)) }
+        peer.availableOutgoingBitrate.map(Self.pictureShare)
     }
 
-    /// The viewer says how much he can take in.
-    func take(_ estimate: ReceiverEstimatedMaximumBitrate) {
-        receiverEstimate = estimate.bitsPerSecond
-    }
+    /// What a connection is to carry for pictures of `bitrate` bits a second, in bits a second.
+    static func usefulBitrate(pictures bitrate: Int) -> Double { Double(bitrate) / pictureShare + soundBitrate }
 
     /// What is left of a connection's `bitrate` for pictures: sound comes first, and of each packet of a kilobyte some
     /// seventy bytes are headers, tag and report.
     private static func pictureShare(of bitrate: Double) -> Int {
-        Int(min(max((bitrate - soundBitrate) * 0.93, 0), 1e9))
+        Int(min(max((bitrate - soundBitrate) * pictureShare, 0), 1e9))
     }
+    private static let pictureShare = 0.93
     /// Sound with its headers.
     private static let soundBitrate = 60_000.0
 
