@@ -19,6 +19,8 @@ public final class H264Encoder: VideoEncoder {
     private var parameters: x264_param_t
     private let message: UnsafeMutablePointer<cx264_message>
     private var lastTick = Int64.min
+    /// nil where pictures come out whole.
+    private let slices: SliceCollector?
 
     /// An encoder of `configuration`. Throws what x264 has against it.
     public init(_ configuration: H264EncoderConfiguration) throws(DeviceError) {
@@ -27,6 +29,7 @@ public final class H264Encoder: VideoEncoder {
             throw DeviceError("H.264 encoder: \(configuration.frameRate) pictures a second are not between 1 and 240")
         }
         guard configuration.bitrate >= 10_000, (1...64).contains(configuration.threads),
+            (1...16).contains(configuration.slices),
             let level = H264Level.lowest(
                 width: size.width, height: size.height, frameRate: configuration.frameRate,
                 bitrate: configuration.bitrate)
@@ -43,6 +46,8 @@ public final class H264Encoder: VideoEncoder {
         message.initialize(to: cx264_message())
         cx264_log_to(&parameters, message)
         Self.set(&parameters, to: configuration, level: level)
+        let slices = configuration.slices > 1 ? SliceCollector(size: size) : nil
+        if slices != nil { parameters.nalu_process = SliceCollector.process }
         guard x264_param_apply_profile(&parameters, "baseline") == 0, let encoder = cx264_encoder_open(&parameters)
         else {
             defer { message.deallocate() }
@@ -53,6 +58,7 @@ public final class H264Encoder: VideoEncoder {
         self.encoder = encoder
         self.parameters = parameters
         self.message = message
+        self.slices = slices
     }
 
     deinit {
@@ -71,8 +77,24 @@ public final class H264Encoder: VideoEncoder {
     /// `42e01f` up to 1280x720 and 30 pictures a second.
     public var profileLevelID: String { "42e0" + String(level.idc, radix: 16) }
 
-    /// Encodes `frame`, whose size must be the configured one.
+    /// Encodes `frame`, whose size must be the configured one, whole.
     public func encode(_ frame: VideoFrame, forceKeyFrame: Bool) throws(DeviceError) -> AccessUnit? {
+        var whole: AccessUnit?
+        try encode(frame, forceKeyFrame: forceKeyFrame, isWhole: true) { whole = $0 }
+        return whole
+    }
+
+    /// Encodes `frame`, whose size must be the configured one, and calls `give` with each part, in order, as soon as it is
+    /// ready: with as many as there are slices, or with all in one. Where the encoder dropped the picture there is none.
+    public func encode(
+        _ frame: VideoFrame, forceKeyFrame: Bool, give: (AccessUnit) -> Void
+    ) throws(DeviceError) {
+        try encode(frame, forceKeyFrame: forceKeyFrame, isWhole: false, give: give)
+    }
+
+    private func encode(
+        _ frame: VideoFrame, forceKeyFrame: Bool, isWhole: Bool, give: (AccessUnit) -> Void
+    ) throws(DeviceError) {
         precondition(frame.size == configuration.size, "the encoder was made for \(configuration.size)")
         var picture = x264_picture_t()
         x264_picture_init(&picture)
@@ -82,6 +104,22 @@ public final class H264Encoder: VideoEncoder {
         picture.i_type = forceKeyFrame ? X264_TYPE_IDR : X264_TYPE_AUTO
         picture.i_pts = nextTick(for: frame.captured)
 
+        guard let slices else {
+            let (length, nalUnits, isKeyFrame) = encode(&picture, of: frame)
+            guard length >= 0 else { throw DeviceError("H.264 encoder: \(Self.text(message))") }
+            guard length > 0 else { return }
+            return give(Self.accessUnit(of: nalUnits, isKeyFrame: isKeyFrame, captured: frame.captured))
+        }
+        let length = slices.collect(captured: frame.captured, isWhole: isWhole, give: give) { context in
+            picture.opaque = context
+            return encode(&picture, of: frame).length
+        }
+        guard length >= 0 else { throw DeviceError("H.264 encoder: \(Self.text(message))") }
+    }
+
+    private func encode(
+        _ picture: inout x264_picture_t, of frame: VideoFrame
+    ) -> (length: Int32, nalUnits: UnsafeBufferPointer<x264_nal_t>, isKeyFrame: Bool) {
         var nalUnits: UnsafeMutablePointer<x264_nal_t>?
         var count: Int32 = 0
         var output = x264_picture_t()
@@ -92,11 +130,7 @@ public final class H264Encoder: VideoEncoder {
             picture.img.plane = (luma, luma + lumaCount, luma + lumaCount * 5 / 4, nil)
             return x264_encoder_encode(encoder, &nalUnits, &count, &picture, &output)
         }
-        guard length >= 0 else { throw DeviceError("H.264 encoder: \(Self.text(message))") }
-        guard length > 0, let nalUnits else { return nil }
-        return Self.accessUnit(
-            of: UnsafeBufferPointer(start: nalUnits, count: Int(count)), isKeyFrame: output.b_keyframe != 0,
-            captured: frame.captured)
+        return (length, UnsafeBufferPointer(start: nalUnits, count: Int(count)), output.b_keyframe != 0)
     }
 
     /// Aims at `bitrate` bits a second from the next picture on; the level's own limit bounds it.
@@ -130,6 +164,7 @@ public final class H264Encoder: VideoEncoder {
         parameters.i_timebase_num = 1
         parameters.i_timebase_den = UInt32(ticksPerSecond)
         parameters.i_threads = Int32(configuration.threads)
+        parameters.i_slice_count = configuration.slices > 1 ? Int32(configuration.slices) : 0
         parameters.i_keyint_max =
             configuration.keyFrameInterval.map { Int32(max(1, min($0.inSeconds * configuration.frameRate, 1e6))) }
             ?? X264_KEYINT_MAX_INFINITE
@@ -171,15 +206,15 @@ public final class H264Encoder: VideoEncoder {
                 let start = count + (nalUnit.b_long_startcode != 0 ? 4 : 3)
                 count += payload.count
                 ranges.append(start..<count)
-                if nalUnit.i_type == NAL_SPS.rawValue {
-                    // constraint_set2_flag: what x264 makes for baseline obeys the extended profile as well (H.264
-                    // §A.2.3), and with the flag the parameter set says exactly the 42e0.. that is negotiated.
-                    buffer[start + 2] |= 0x20
-                }
+                if nalUnit.i_type == NAL_SPS.rawValue { markExtended(&buffer[start + 2]) }
             }
         }
         return AccessUnit(bytes: bytes, nalUnits: ranges, isKeyFrame: isKeyFrame, captured: captured)
     }
+
+    /// Sets constraint_set2_flag in a sequence parameter set's third byte: what x264 makes for baseline obeys the extended
+    /// profile as well (H.264 §A.2.3), and with the flag the parameter set says exactly the 42e0.. that is negotiated.
+    static func markExtended(_ constraints: inout UInt8) { constraints |= 0x20 }
 
     private static func text(_ message: UnsafeMutablePointer<cx264_message>) -> String {
         var text = withUnsafeBytes(of: &message.pointee.text) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }

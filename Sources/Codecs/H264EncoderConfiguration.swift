@@ -25,12 +25,15 @@ public struct H264EncoderConfiguration: Hashable, Sendable {
     public var keyFrameInterval: Duration?
     /// Threads that share each picture, in slices: more than one adds no delay, and a little to the size.
     public var threads: Int
+    /// Slices that each picture is cut into, to be given out as they are ready; more cost time and bits. With several
+    /// threads x264 chooses a number near it.
+    public var slices: Int
 
     /// A configuration for pictures of `size`, `frameRate` times a second, in `bitrate` bits a second.
     public init(
         size: VideoSize, frameRate: Double, bitrate: Int, preset: Preset = .superfast,
         keyFrameInterval: Duration? = nil,
-        threads: Int = 1
+        threads: Int = 1, slices: Int = 1
     ) {
         self.size = size
         self.frameRate = frameRate
@@ -38,5 +41,6 @@ public struct H264EncoderConfiguration: Hashable, Sendable {
         self.preset = preset
         self.keyFrameInterval = keyFrameInterval
         self.threads = threads
+        self.slices = slices
     }
 }

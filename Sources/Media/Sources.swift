@@ -83,6 +83,9 @@ public protocol VideoEncoder: AnyObject {
     /// Encodes the next picture, as a key frame where `forceKeyFrame` asks for one; nil when the encoder dropped it.
     func encode(_ frame: VideoFrame, forceKeyFrame: Bool) throws(DeviceError) -> AccessUnit?
 
+    /// The same, and calls `give` with each part of it, in order, as soon as it is ready.
+    func encode(_ frame: VideoFrame, forceKeyFrame: Bool, give: (AccessUnit) -> Void) throws(DeviceError)
+
     /// Aims at `bitrate` bits a second from the next picture on.
     func setBitrate(_ bitrate: Int) throws(DeviceError)
 }

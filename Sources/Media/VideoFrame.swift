@@ -41,22 +41,32 @@ public struct VideoFrame: Sendable {
     }
 }
 
-/// An encoded picture: the NAL units of one access unit, without start codes (H.264 §7.4.1.2.3).
+/// An encoded picture: the NAL units of one access unit, without start codes (H.264 §7.4.1.2.3); or a part of one, where an
+/// encoder gives out slices as they are ready.
 public struct AccessUnit: Sendable {
     /// The NAL units' bytes. What lies between the ranges (start codes) is of no meaning.
     public let bytes: [UInt8]
     /// Where each NAL unit lies in `bytes`, header byte included.
     public let nalUnits: [Range<Int>]
-    /// Whether it holds an IDR picture (with its parameter sets), so that a decoder can start here.
+    /// Whether it holds an IDR picture (with its parameter sets), or a part of one, so that a decoder can start with it.
     public let isKeyFrame: Bool
     /// When the picture was captured.
     public let captured: Instant
+    /// Whether the picture begins and ends here; both, unless this is a part of it.
+    public let isFirst: Bool
+    /// See `isFirst`.
+    public let isLast: Bool
 
-    /// An access unit of the NAL units at `nalUnits` in `bytes`.
-    public init(bytes: [UInt8], nalUnits: [Range<Int>], isKeyFrame: Bool, captured: Instant) {
+    /// An access unit, or a part of one, of the NAL units at `nalUnits` in `bytes`.
+    public init(
+        bytes: [UInt8], nalUnits: [Range<Int>], isKeyFrame: Bool, captured: Instant, isFirst: Bool = true,
+        isLast: Bool = true
+    ) {
         self.bytes = bytes
         self.nalUnits = nalUnits
         self.isKeyFrame = isKeyFrame
         self.captured = captured
+        self.isFirst = isFirst
+        self.isLast = isLast
     }
 }

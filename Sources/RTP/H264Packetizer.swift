@@ -15,13 +15,14 @@ public struct H264Packetizer: Sendable {
         self.maximumPayloadSize = maximumPayloadSize
     }
 
-    /// The payloads of one access unit, whose NAL units (header byte included, no start codes) lie at `nalUnits` in
+    /// The payloads of one access unit, or of a part of one, whose NAL units (header byte included, no start codes) lie at `nalUnits` in
     /// `bytes`.
     ///
     /// Empty units and those of types that RFC 6184 keeps for itself (0, 24 to 31) are left out.
-    public func packetize(bytes: [UInt8], nalUnits: [Range<Int>], captured: Instant, isKeyFrame: Bool)
-        -> PacketizedFrame
-    {
+    public func packetize(
+        bytes: [UInt8], nalUnits: [Range<Int>], captured: Instant, isKeyFrame: Bool, isFirst: Bool = true,
+        isLast: Bool = true
+    ) -> PacketizedFrame {
         let units = nalUnits.filter { range in
             !range.isEmpty && NALUnitHeader.singleUnit.contains(NALUnitHeader(byte: bytes[range.lowerBound]).type)
         }
@@ -47,8 +48,9 @@ public struct H264Packetizer: Sendable {
             }
         }
         return PacketizedFrame(
-            storage: storage, payloads: payloads, markedPayload: payloads.indices.last,
-            timestamp: RTPTimestamp(captured, clockRate: Self.clockRate), captured: captured, isKeyFrame: isKeyFrame)
+            storage: storage, payloads: payloads, markedPayload: isLast ? payloads.indices.last : nil,
+            timestamp: RTPTimestamp(captured, clockRate: Self.clockRate), captured: captured, isKeyFrame: isKeyFrame,
+            isFirst: isFirst, isLast: isLast)
     }
 
     /// How many of the first `units` fit into one STAP-A; less than two mean that it is not worth one.

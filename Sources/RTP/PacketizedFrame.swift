@@ -1,7 +1,7 @@
 import Wire
 
 /// A frame of video, or one block of sound, cut into payloads once for every viewer: it knows neither stream nor
-/// header.
+/// header. Of a frame whose slices leave as they are encoded, one of its parts.
 ///
 /// Copies share the bytes, so any number of senders and their histories may hold it.
 public struct PacketizedFrame: Sendable {
@@ -17,13 +17,17 @@ public struct PacketizedFrame: Sendable {
     public let captured: Instant
     /// Whether a decoder can start here. True for sound.
     public let isKeyFrame: Bool
+    /// Whether the frame begins with the first payload and ends with the last; both, unless this is a part of it.
+    public let isFirst: Bool
+    /// See `isFirst`.
+    public let isLast: Bool
     /// How loud the sound is, for the header of its packet (RFC 6464); nil where nobody measured it, and for video.
     public let audioLevel: AudioLevel?
 
     /// A frame of several payloads, which lie within `storage`.
     public init(
         storage: [UInt8], payloads: [Range<Int>], markedPayload: Int?, timestamp: RTPTimestamp, captured: Instant,
-        isKeyFrame: Bool, audioLevel: AudioLevel? = nil
+        isKeyFrame: Bool, isFirst: Bool = true, isLast: Bool = true, audioLevel: AudioLevel? = nil
     ) {
         precondition(
             payloads.allSatisfy { $0.lowerBound >= 0 && $0.upperBound <= storage.count }, "payloads lie in the storage")
@@ -33,6 +37,8 @@ public struct PacketizedFrame: Sendable {
         self.timestamp = timestamp
         self.captured = captured
         self.isKeyFrame = isKeyFrame
+        self.isFirst = isFirst
+        self.isLast = isLast
         self.audioLevel = audioLevel
     }
 

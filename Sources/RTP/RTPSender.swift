@@ -142,7 +142,7 @@ public struct RTPSender: Sendable {
         packetCount &+= 1
         octetCount &+= UInt32(truncatingIfNeeded: payload.count)
         retransmissionCredit = min(retransmissionCredit + 1, max(history.capacity, Self.initialCredit))
-        if index == frame.payloads.count - 1 {
+        if frame.isLast, index == frame.payloads.count - 1 {
             statistics.framesSent &+= 1
             if frame.isKeyFrame { statistics.keyFramesSent &+= 1 }
         }

@@ -9,12 +9,12 @@ struct H264EncoderTests {
 
     private func encoder(
         bitrate: Int = 400_000, preset: H264EncoderConfiguration.Preset = .ultrafast, keyFrameInterval: Duration? = nil,
-        threads: Int = 1
+        threads: Int = 1, slices: Int = 1
     ) throws -> H264Encoder {
         try H264Encoder(
             H264EncoderConfiguration(
                 size: size, frameRate: 30, bitrate: bitrate, preset: preset, keyFrameInterval: keyFrameInterval,
-                threads: threads))
+                threads: threads, slices: slices))
     }
 
     private func types(_ unit: AccessUnit) -> [UInt8] { unit.nalUnits.map { unit.bytes[$0.lowerBound] & 0x1f } }
@@ -85,6 +85,66 @@ struct H264EncoderTests {
         #expect(types(unit) == [7, 8, 5, 5])
     }
 
+    @Test(arguments: [1, 2, 4], [1, 2, 3])
+    func `slices come one by one, in order, and together they are the picture`(threads: Int, slices: Int) throws {
+        let encoder = try encoder(threads: threads, slices: slices)
+        var picture = MovingPicture(size: size)
+        for index in 0..<40 {
+            let frame = picture.next()
+            var parts: [AccessUnit] = []
+            try encoder.encode(frame, forceKeyFrame: index == 20) { parts.append($0) }
+            let isKeyFrame = index % 20 == 0
+            #expect(slices == 1 ? parts.count == 1 : (2...4).contains(parts.count))
+            #expect(parts.map(\.isFirst) == parts.indices.map { $0 == 0 })
+            #expect(parts.map(\.isLast) == parts.indices.map { $0 == parts.count - 1 })
+            #expect(parts.allSatisfy { $0.isKeyFrame == isKeyFrame && $0.captured == frame.captured })
+            #expect(types(parts[0]).starts(with: isKeyFrame ? [7, 8, 5] : [1]))
+            #expect(parts.dropFirst().allSatisfy { types($0) == (isKeyFrame ? [5] : [1]) })
+            // first_mb_in_slice, the first Exp-Golomb code of each: only the first slice's is zero, which is one bit
+            let slices = parts.flatMap { unit in
+                unit.nalUnits.filter { unit.bytes[$0.lowerBound] & 0x1f < 6 }.map { unit.bytes[$0.lowerBound + 1] }
+            }
+            #expect(slices.map { $0 & 0x80 != 0 } == slices.indices.map { $0 == 0 })
+            if isKeyFrame {
+                #expect(Array(parts[0].bytes[parts[0].nalUnits[0]].prefix(4)) == [0x67, 0x42, 0xe0, 0x1f])
+            }
+        }
+    }
+
+    @Test func `an encoder of slices gives the same picture whole as well`() throws {
+        let (one, other) = (try encoder(slices: 3), try encoder(slices: 3))
+        var picture = MovingPicture(size: size)
+        for _ in 0..<20 {
+            let frame = picture.next()
+            let whole = try #require(try one.encode(frame, forceKeyFrame: false))
+            var parts: [AccessUnit] = []
+            try other.encode(frame, forceKeyFrame: false) { parts.append($0) }
+            #expect(whole.isFirst && whole.isLast)
+            #expect(whole.bytes == parts.flatMap(\.bytes))
+            #expect(
+                whole.nalUnits.map { Array(whole.bytes[$0]) }
+                    == parts.flatMap { part in part.nalUnits.map { Array(part.bytes[$0]) } })
+        }
+    }
+
+    @Test func `the first slice is given out before the picture is encoded`() throws {
+        let encoder = try H264Encoder(
+            H264EncoderConfiguration(
+                size: VideoSize(width: 1280, height: 720), frameRate: 30, bitrate: 2_500_000, slices: 2))
+        var picture = MovingPicture(size: VideoSize(width: 1280, height: 720))
+        var shares: [Double] = []
+        for _ in 0..<6 {
+            let frame = picture.next()
+            let began = MonotonicClock.now
+            var first: Duration?
+            try encoder.encode(frame, forceKeyFrame: false) { _ in
+                if first == nil { first = MonotonicClock.now - began }
+            }
+            shares.append(try #require(first).inSeconds / (MonotonicClock.now - began).inSeconds)
+        }
+        #expect(shares.sorted()[3] < 0.85)
+    }
+
     @Test func `the bitrate is kept and follows a change while running`() throws {
         let encoder = try encoder(bitrate: 800_000)
         var picture = MovingPicture(size: size)
@@ -140,9 +200,9 @@ struct H264EncoderTests {
         #expect(refusal(size, threads: 0)?.contains("0 threads") == true)
     }
 
-    @Test(.enabled(if: access("/usr/bin/ffmpeg", X_OK) == 0))
-    func `another decoder gets the pictures back`() throws {
-        let encoder = try encoder(bitrate: 2_000_000, preset: .superfast)
+    @Test(.enabled(if: access("/usr/bin/ffmpeg", X_OK) == 0), arguments: [1, 3])
+    func `another decoder gets the pictures back`(slices: Int) throws {
+        let encoder = try encoder(bitrate: 2_000_000, preset: .superfast, slices: slices)
         var picture = MovingPicture(size: size)
         var stream: [UInt8] = []
         var originals: [VideoFrame] = []

@@ -50,6 +50,25 @@ struct RTPSenderTests {
         #expect(sender.statistics.headerBytesSent == 36)
     }
 
+    @Test("a frame that leaves in parts is one frame with one marker")
+    func partsOfAFrame() throws {
+        var sender = sender()
+        let packetizer = H264Packetizer(maximumPayloadSize: 1000)
+        let slice: [UInt8] = [0x65] + [UInt8](repeating: 9, count: 1500)
+        var markers: [Bool] = []
+        for part in 0..<3 {
+            let frame = packetizer.packetize(
+                bytes: slice, nalUnits: [0..<slice.count], captured: start, isKeyFrame: true, isFirst: part == 0,
+                isLast: part == 2)
+            for index in frame.payloads.indices {
+                markers.append(try written { sender.writePacket(index, of: frame, at: start, to: &$0) }.header.marker)
+            }
+            #expect(sender.statistics.framesSent == (part == 2 ? 1 : 0))
+            #expect(sender.statistics.keyFramesSent == (part == 2 ? 1 : 0))
+        }
+        #expect(markers == [false, false, false, false, false, true])
+    }
+
     @Test("RFC 3550 §5.1: streams start at random numbers and timestamps; RFC 3711 §3.3.1: numbers below 2¹⁵")
     func randomStart() throws {
         var numbers: Set<UInt16> = []

@@ -93,6 +93,9 @@ final class Session {
             if firstFrameAt == nil { firstFrameAt = now }
             peer.send(frame, on: tracks.video, at: now)
             return false
+        case .sendAll(let frames):
+            for frame in frames { peer.send(frame, on: tracks.video, at: now) }
+            return false
         case .skip: return false
         case .needsKeyFrame: return true
         }

@@ -39,7 +39,7 @@ private final class RunningPipeline: Sendable {
         var found: [Picture] = []
         while true {
             let picture = try next()
-            guard picture.encoding == encoding else { continue }
+            guard picture.encoding == encoding, picture.frame.isFirst else { continue }
             found.append(picture)
             if condition(picture) { return found }
         }
@@ -49,7 +49,7 @@ private final class RunningPipeline: Sendable {
 /// What the sequence parameter set of a key frame says of its size (H.264 §7.3.2.1.1, baseline); nil for other frames.
 private func macroblocks(in frame: PacketizedFrame) -> [Int]? {
     // the parameter sets are small and lie together in the first payload, behind a byte and a length (STAP-A)
-    guard frame.isKeyFrame, let payload = frame.payloads.first else { return nil }
+    guard frame.isKeyFrame, frame.isFirst, let payload = frame.payloads.first else { return nil }
     var bits = frame.storage[payload].dropFirst(3 + 4).flatMap { byte in (0..<8).map { byte >> (7 - $0) & 1 } }[...]
     func exponentialGolomb() -> Int {
         let zeros = bits.prefix { $0 == 0 }.count
@@ -119,6 +119,21 @@ private func macroblocks(in frame: PacketizedFrame) -> [Int]? {
         let main = running.pipeline[.main].counters.encoded
         _ = try running.pictures(of: .low) { $0.frame.captured > low[0].frame.captured + .milliseconds(300) }
         #expect(running.pipeline[.main].counters.encoded == main)
+    }
+
+    @Test func `the main encode's slices leave one by one, the last with the marker`() throws {
+        let running = RunningPipeline()
+        defer { running.pipeline.stop() }
+        running.pipeline[.main].setTarget(EncodingTarget(bitrate: 2_500_000))
+        var parts: [PacketizedFrame] = []
+        while parts.count < 20 { parts.append(try running.next().frame) }
+        for pair in 0..<10 {
+            let (first, second) = (parts[2 * pair], parts[2 * pair + 1])
+            #expect(first.isFirst && !first.isLast && first.markedPayload == nil)
+            #expect(!second.isFirst && second.isLast && second.markedPayload == second.payloads.count - 1)
+            #expect(first.timestamp == second.timestamp && first.isKeyFrame == second.isKeyFrame)
+        }
+        #expect(parts[0].isKeyFrame)
     }
 
     @Test func `requests of many viewers for a key frame are one`() throws {

@@ -5,16 +5,28 @@ import Wire
 
 @testable import Gateway
 
-private func frame(_ timestamp: UInt32, key: Bool = false) -> PacketizedFrame {
+private enum Part { case first, middle, last, whole }
+
+private func frame(_ timestamp: UInt32, key: Bool = false, _ part: Part = .whole) -> PacketizedFrame {
     PacketizedFrame(
         storage: [1, 2], payloads: [0..<2], markedPayload: 0, timestamp: RTPTimestamp(timestamp), captured: .zero,
-        isKeyFrame: key)
+        isKeyFrame: key, isFirst: part == .first || part == .whole, isLast: part == .last || part == .whole)
 }
 
 extension EncodingSwitch {
     /// The timestamp that the frame leaves with; nil where it does not.
     fileprivate mutating func send(_ frame: PacketizedFrame, of encoding: Encoding = .main) -> UInt32? {
-        if case .send(let sent) = take(frame, of: encoding) { sent.timestamp.rawValue } else { nil }
+        let sent = sendAll(frame, of: encoding)
+        return sent.count == 1 ? sent[0] : nil
+    }
+
+    /// The timestamps of what leaves.
+    fileprivate mutating func sendAll(_ frame: PacketizedFrame, of encoding: Encoding = .main) -> [UInt32] {
+        switch take(frame, of: encoding) {
+        case .send(let sent): [sent.timestamp.rawValue]
+        case .sendAll(let sent): sent.map(\.timestamp.rawValue)
+        case .skip, .needsKeyFrame: []
+        }
     }
 }
 
@@ -69,5 +81,65 @@ extension EncodingSwitch {
         #expect(choice.send(frame(2, key: true)) == nil)
         guard case .needsKeyFrame = choice.take(frame(3), of: .low) else { return #expect(Bool(false)) }
         #expect(choice.send(frame(4, key: true), of: .low) == 4)
+    }
+
+    // MARK: Parts
+
+    @Test func `a decoder starts at the first part of a key frame only`() {
+        var choice = EncodingSwitch()
+        #expect(choice.send(frame(1, key: true, .last)) == nil)
+        #expect(choice.send(frame(2, key: true, .first)) == 2)
+        #expect(choice.send(frame(2, key: true, .middle)) == 2)
+        #expect(choice.send(frame(2, key: true, .last)) == 2)
+        #expect(choice.send(frame(3, .middle)) == nil)
+        #expect(choice.send(frame(4, .first)) == 4)
+    }
+
+    @Test func `a key frame of the other encode waits for the end of a frame that has begun to leave`() {
+        var choice = EncodingSwitch()
+        #expect(choice.send(frame(1, key: true)) == 1)
+        choice.wanted = .low
+        #expect(choice.send(frame(9, .first)) == 9)
+        #expect(choice.send(frame(9, key: true), of: .low) == nil)
+        #expect(choice.send(frame(9, .middle)) == 9)
+        #expect(choice.current == .main)
+        #expect(choice.sendAll(frame(9, .last)) == [9, 10])
+        #expect(choice.current == .low)
+        #expect(choice.send(frame(20, .first)) == nil)
+        #expect(choice.send(frame(20), of: .low) == 20)
+    }
+
+    @Test func `a frame whose end never comes does not keep the other encode waiting for long`() {
+        var choice = EncodingSwitch()
+        #expect(choice.send(frame(1, key: true)) == 1)
+        choice.wanted = .low
+        #expect(choice.send(frame(9, .first)) == 9)
+        #expect(choice.sendAll(frame(9, key: true), of: .low) == [])
+        #expect(choice.sendAll(frame(20), of: .low) == [])
+        #expect(choice.sendAll(frame(30), of: .low) == [])
+        #expect(choice.sendAll(frame(40), of: .low) == [10, 20, 30, 40])
+        #expect(choice.send(frame(9, .last)) == nil)
+    }
+
+    @Test func `a change of mind forgets what waited`() {
+        var choice = EncodingSwitch()
+        #expect(choice.send(frame(1, key: true)) == 1)
+        choice.wanted = .low
+        #expect(choice.send(frame(9, .first)) == 9)
+        #expect(choice.send(frame(9, key: true), of: .low) == nil)
+        choice.wanted = .main
+        #expect(choice.sendAll(frame(9, .last)) == [9])
+        choice.wanted = .low
+        #expect(choice.send(frame(20), of: .low) == nil)
+    }
+
+    @Test func `the parts of a frame that leaves later than its time leave with one time`() {
+        var choice = EncodingSwitch()
+        choice.wanted = .low
+        #expect(choice.send(frame(7, key: true), of: .low) == 7)
+        choice.wanted = .main
+        #expect(choice.sendAll(frame(7, key: true, .first)) == [8])
+        #expect(choice.send(frame(7, key: true, .middle)) == 8)
+        #expect(choice.send(frame(7, key: true, .last)) == 8)
     }
 }
