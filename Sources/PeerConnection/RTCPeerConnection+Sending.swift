@@ -24,7 +24,7 @@ extension RTCPeerConnection {
             media.accounts[account].pacer.configuration.maximumPaddingSize =
                 media.outgoing[index].sender.canPad ? Self.paddingSize : 0
             _ = media.accounts[account].pacer.enqueueFrame(
-                packets: frame.payloads.count, isKeyFrame: frame.isKeyFrame, at: now
+                packets: frame.payloads.count, isKeyFrame: frame.isKeyFrame, isFirst: frame.isFirst, at: now
             ) { (.payload(transceiver, frame, $0), frame.payloads[$0].count + overhead) }
         default:
             media.outgoing[index].audioLevel = frame.audioLevel

@@ -31,10 +31,10 @@ import Wire
 
     @discardableResult
     private static func frame(
-        _ name: String, _ count: Int, isKeyFrame: Bool = false, size: Int = 1000, to pacer: inout Pacer<String>,
-        at now: Instant = start
+        _ name: String, _ count: Int, isKeyFrame: Bool = false, isFirst: Bool = true, size: Int = 1000,
+        to pacer: inout Pacer<String>, at now: Instant = start
     ) -> FrameOutcome {
-        pacer.enqueueFrame(packets: count, isKeyFrame: isKeyFrame, at: now) { _ in (name, size) }
+        pacer.enqueueFrame(packets: count, isKeyFrame: isKeyFrame, isFirst: isFirst, at: now) { _ in (name, size) }
     }
 
     /// An estimator with this many bytes in flight, and a round trip of 50 ms.
@@ -172,6 +172,29 @@ import Wire
         #expect(pacer.statistics.framesDropped == 1)
         pacer.follow(Self.estimator(inFlight: 0, at: now), at: now)
         #expect(Set(Self.drain(&pacer, from: now).map(\.name)) == ["k"])
+    }
+
+    @Test func `the parts of a frame share its fate`() {
+        var pacer = Pacer<String>(bitrate: 3e5)
+        pacer.follow(Self.estimator(inFlight: 100_000), at: Self.start)
+        Self.frame("p", 5, to: &pacer)
+        // a key frame makes it needless, and its own second part does not make the first one so
+        let late = Self.start + .milliseconds(300)
+        #expect(Self.frame("k", 5, isKeyFrame: true, to: &pacer, at: late) == .queued)
+        let later = late + .milliseconds(300)
+        #expect(Self.frame("k", 3, isKeyFrame: true, isFirst: false, to: &pacer, at: later) == .queued)
+        #expect(pacer.queuedPackets == 8)
+        #expect(pacer.statistics.framesDropped == 1)
+
+        // one that would be too late is dropped with all of its parts
+        let end = late + .seconds(2)
+        #expect(Self.frame("k", 1, isKeyFrame: true, to: &pacer, at: end) == .queued)
+        #expect(Self.frame("p", 1, to: &pacer, at: end + .seconds(3)) == .dropped)
+        #expect(Self.frame("p", 1, isFirst: false, to: &pacer, at: end + .seconds(3)) == .dropped)
+        #expect(Self.frame("k", 1, isKeyFrame: true, to: &pacer, at: end + .seconds(3)) == .dropped)
+        pacer.follow(Self.estimator(inFlight: 0, at: end + .seconds(3)), at: end + .seconds(3))
+        #expect(Self.frame("k", 1, isKeyFrame: true, isFirst: false, to: &pacer, at: end + .seconds(3)) == .dropped)
+        #expect(Self.frame("k", 1, isKeyFrame: true, to: &pacer, at: end + .seconds(3)) == .queued)
     }
 
     @Test func `queues are bounded`() {

@@ -128,11 +128,17 @@ public struct Pacer<Payload: Sendable>: Sendable {
     }
 
     /// Queues the `count` packets of a frame of video, whole or not at all. `packet` says what stands for each, and its
-    /// bytes on the wire.
+    /// bytes on the wire. Of a frame that comes in parts only one `isFirst`, and the others share its fate.
     public mutating func enqueueFrame(
-        packets count: Int, isKeyFrame: Bool, at now: Instant, _ packet: (Int) -> (payload: Payload, size: Int)
+        packets count: Int, isKeyFrame: Bool, isFirst: Bool = true, at now: Instant,
+        _ packet: (Int) -> (payload: Payload, size: Int)
     ) -> FrameOutcome {
         settle(at: now)
+        guard isFirst else {
+            guard !isDropping, nextFrame > 0 else { return .dropped }
+            enqueue(count, of: nextFrame - 1, at: now, packet)
+            return .queued
+        }
         if isDropping {
             guard isKeyFrame, !isCongested else { return drop(1) }
             isDropping = false
@@ -145,13 +151,19 @@ public struct Pacer<Payload: Sendable>: Sendable {
             isDropping = true
             return drop(1)
         }
+        nextFrame += 1
+        enqueue(count, of: nextFrame - 1, at: now, packet)
+        return .queued
+    }
+
+    private mutating func enqueue(
+        _ count: Int, of frame: UInt64, at now: Instant, _ packet: (Int) -> (payload: Payload, size: Int)
+    ) {
         for index in 0..<count {
             let (payload, size) = packet(index)
-            video.append(QueuedPacket(payload: payload, size: size, queued: now, frame: nextFrame))
+            video.append(QueuedPacket(payload: payload, size: size, queued: now, frame: frame))
         }
-        nextFrame += 1
         chooseRate(at: now)
-        return .queued
     }
 
     private mutating func drop(_ frames: UInt64) -> FrameOutcome {
