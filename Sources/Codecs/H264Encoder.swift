@@ -105,10 +105,10 @@ public final class H264Encoder: VideoEncoder {
         picture.i_pts = nextTick(for: frame.captured)
 
         guard let slices else {
-            let (length, nalUnits, isKeyFrame) = encode(&picture, of: frame)
+            let (length, nalUnits) = encode(&picture, of: frame)
             guard length >= 0 else { throw DeviceError("H.264 encoder: \(Self.text(message))") }
             guard length > 0 else { return }
-            return give(Self.accessUnit(of: nalUnits, isKeyFrame: isKeyFrame, captured: frame.captured))
+            return give(Self.accessUnit(of: nalUnits, captured: frame.captured))
         }
         let length = slices.collect(captured: frame.captured, isWhole: isWhole, give: give) { context in
             picture.opaque = context
@@ -119,7 +119,7 @@ public final class H264Encoder: VideoEncoder {
 
     private func encode(
         _ picture: inout x264_picture_t, of frame: VideoFrame
-    ) -> (length: Int32, nalUnits: UnsafeBufferPointer<x264_nal_t>, isKeyFrame: Bool) {
+    ) -> (length: Int32, nalUnits: UnsafeBufferPointer<x264_nal_t>) {
         var nalUnits: UnsafeMutablePointer<x264_nal_t>?
         var count: Int32 = 0
         var output = x264_picture_t()
@@ -130,7 +130,7 @@ public final class H264Encoder: VideoEncoder {
             picture.img.plane = (luma, luma + lumaCount, luma + lumaCount * 5 / 4, nil)
             return x264_encoder_encode(encoder, &nalUnits, &count, &picture, &output)
         }
-        return (length, UnsafeBufferPointer(start: nalUnits, count: Int(count)), output.b_keyframe != 0)
+        return (length, UnsafeBufferPointer(start: nalUnits, count: Int(count)))
     }
 
     /// Aims at `bitrate` bits a second from the next picture on; the level's own limit bounds it.
@@ -164,6 +164,7 @@ public final class H264Encoder: VideoEncoder {
         parameters.i_timebase_num = 1
         parameters.i_timebase_den = UInt32(ticksPerSecond)
         parameters.i_threads = Int32(configuration.threads)
+        parameters.b_intra_refresh = configuration.intraRefresh ? 1 : 0
         parameters.i_slice_count = configuration.slices > 1 ? Int32(configuration.slices) : 0
         parameters.i_keyint_max =
             configuration.keyFrameInterval.map { Int32(max(1, min($0.inSeconds * configuration.frameRate, 1e6))) }
@@ -193,9 +194,11 @@ public final class H264Encoder: VideoEncoder {
     /// Copies the NAL units, which lie back to back in x264's memory, and leaves out the one that only names x264
     /// itself.
     private static func accessUnit(
-        of nalUnits: UnsafeBufferPointer<x264_nal_t>, isKeyFrame: Bool, captured: Instant
+        of nalUnits: UnsafeBufferPointer<x264_nal_t>, captured: Instant
     ) -> AccessUnit {
         let kept = nalUnits.filter { $0.i_type != NAL_SEI.rawValue && $0.i_type != NAL_AUD.rawValue }
+        // x264 takes the beginning of a refresh for a key frame, too, but no decoder does
+        let isKeyFrame = kept.contains { $0.i_type == NAL_SLICE_IDR.rawValue }
         let total = kept.reduce(0) { $0 + Int($1.i_payload) }
         var ranges: [Range<Int>] = []
         ranges.reserveCapacity(kept.count)

@@ -23,6 +23,9 @@ public struct H264EncoderConfiguration: Hashable, Sendable {
     /// The longest time between key frames; nil to make them on request alone, which is what viewers who can ask for
     /// them (RFC 4585 §6.3.1) are best served by: a key frame is many times the size of a picture between.
     public var keyFrameInterval: Duration?
+    /// Whether, in place of key frames by themselves, a stripe of each picture is coded anew, and all of it within
+    /// `keyFrameInterval`: the same repair without the burst. Key frames then come on request alone.
+    public var intraRefresh: Bool
     /// Threads that share each picture, in slices: more than one adds no delay, and a little to the size.
     public var threads: Int
     /// Slices that each picture is cut into, to be given out as they are ready; more cost time and bits. With several
@@ -32,7 +35,7 @@ public struct H264EncoderConfiguration: Hashable, Sendable {
     /// A configuration for pictures of `size`, `frameRate` times a second, in `bitrate` bits a second.
     public init(
         size: VideoSize, frameRate: Double, bitrate: Int, preset: Preset = .superfast,
-        keyFrameInterval: Duration? = nil,
+        keyFrameInterval: Duration? = nil, intraRefresh: Bool = false,
         threads: Int = 1, slices: Int = 1
     ) {
         self.size = size
@@ -40,6 +43,7 @@ public struct H264EncoderConfiguration: Hashable, Sendable {
         self.bitrate = bitrate
         self.preset = preset
         self.keyFrameInterval = keyFrameInterval
+        self.intraRefresh = intraRefresh
         self.threads = threads
         self.slices = slices
     }

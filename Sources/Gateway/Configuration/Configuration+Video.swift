@@ -33,6 +33,8 @@ extension Configuration {
         public var preset = H264EncoderConfiguration.Preset.superfast
         /// The longest time between two key frames.
         public var keyFrameInterval = Duration.seconds(10)
+        /// Whether the picture is coded anew stripe by stripe within that time, in place of key frames.
+        public var intraRefresh = false
 
         /// The largest picture to take from the camera.
         public var size: VideoSize { VideoSize(width: width, height: height) }
@@ -41,7 +43,8 @@ extension Configuration {
 
 extension Configuration.Video {
     static let section = ConfigurationSection(
-        "video", \.video, "The picture: one encode for every viewer.",
+        "video", \.video,
+        "The picture: one encode for every viewer, and a smaller one for those whose networks bear much less.",
         [
             .init(
                 "source", \.source, .choice,
@@ -71,5 +74,11 @@ extension Configuration.Video {
             .init(
                 "key_frame_interval_seconds", \.keyFrameInterval, .duration(.seconds, 1...600),
                 "The longest time between two key frames. Viewers who need one sooner ask for it."),
+            .init(
+                "intra_refresh", \.intraRefresh, .boolean,
+                """
+                true: within that time the picture is coded anew stripe by stripe, in place of a key frame, which is a burst.
+                A viewer who comes, or who has lost much, gets a key frame all the same.
+                """),
         ])
 }

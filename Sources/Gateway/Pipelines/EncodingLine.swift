@@ -160,7 +160,8 @@ final class EncodingLine: Sendable {
         var wanted = H264EncoderConfiguration(
             size: size, frameRate: Double(configuration.frameRate) / Double(target.format.frameDivisor),
             bitrate: target.bitrate, preset: target.leastEffort ? .ultrafast : configuration.preset,
-            keyFrameInterval: configuration.keyFrameInterval, slices: encoding == .main ? Self.slices : 1)
+            keyFrameInterval: configuration.keyFrameInterval, intraRefresh: configuration.intraRefresh,
+            slices: encoding == .main ? Self.slices : 1)
         if let encoder {
             wanted.bitrate = encoder.configuration.bitrate
             if encoder.configuration == wanted {
