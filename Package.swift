@@ -107,7 +107,8 @@ let package = Package(
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "Wire", "ICE", "RTP", "SDP", "SCTP", "PeerConnection", "Calls", "SimulatedPeers", "RecordedOffers",
+                "Wire", "ICE", "RTP", "SDP", "SCTP", "PeerConnection", "Calls", "Media", "SimulatedPeers",
+                "RecordedOffers",
             ],
             path: "Tests/Fuzz/Targets", swiftSettings: swiftSettings),
         .testTarget(
@@ -166,8 +167,8 @@ let package = Package(
             of: "PeerConnection",
             ["Wire", "ICE", "RTP", "Congestion", "SDP", "DTLS", "SRTP", "SCTP", "SimulatedPeers", "RecordedOffers"]),
         tests(of: "Calls", ["Wire", "PeerConnection"]),
-        tests(of: "Media", ["Wire"]),
-        tests(of: "Camera", ["Wire", "Media", "CTurboJPEG"]),
+        tests(of: "Media", ["Wire", "Codecs"]),
+        tests(of: "Camera", ["Wire", "Media", "Codecs", "CTurboJPEG"]),
         tests(of: "Codecs", ["Wire", "Media", "COpus"]),
         tests(of: "Sound", ["Wire", "Media"]),
         tests(of: "Board", ["Wire", "Media"]),

@@ -30,7 +30,7 @@ public struct CameraFormat: Hashable, Sendable {
     /// The driver's own name for it.
     public let name: String
     /// The sizes, largest first. Of a range they are the usual sizes in it and its ends. Of a format that cannot be
-    /// converted they are not asked for, and it has none.
+    /// used they are not asked for, and it has none.
     public let sizes: [CameraSize]
     /// The range that the driver offers, where it offers one instead of a list.
     public let range: CameraSizeRange?
@@ -45,6 +45,9 @@ public struct CameraFormat: Hashable, Sendable {
 
     /// The format where `V4L2Camera` can convert it, else nil.
     public var pixelFormat: PixelFormat? { PixelFormat(fourCC: fourCC) }
+
+    /// Whether the camera encodes by itself, in H.264 with start codes, which `H264Camera` passes on.
+    public var isH264: Bool { fourCC == .h264 }
 }
 
 /// A size that a camera captures, with its rates.

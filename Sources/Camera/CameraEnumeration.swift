@@ -47,7 +47,7 @@ extension V4L2Device {
                 let fourCC = FourCC(rawValue: entry.pixelformat)
                 // A driver can have a hundred formats in ten sizes at ten rates: only ask for what could be used.
                 let (sizes, range) =
-                    PixelFormat(fourCC: fourCC) == nil
+                    PixelFormat(fourCC: fourCC) == nil && fourCC != .h264
                     ? ([], nil) : sizes(of: fourCC, wanted: wanted, frameRate: frameRate)
                 formats.append(
                     CameraFormat(fourCC: fourCC, name: Self.string(from: entry.description), sizes: sizes, range: range)

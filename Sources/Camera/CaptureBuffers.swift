@@ -17,6 +17,13 @@ final class CaptureBuffers {
         let captured: Instant?
         /// The picture, in each of its memories.
         let memories: [UnsafeRawBufferPointer]
+
+        /// The driver's time where it can be true, else now: there are drivers whose clock starts anew or runs ahead.
+        var plausibleTime: Instant {
+            let now = MonotonicClock.now
+            guard let captured, captured <= now, now - captured < .seconds(2) else { return now }
+            return captured
+        }
     }
 
     /// Enough to capture into while one is converted and another waits.

@@ -29,69 +29,77 @@ struct CaptureStream {
                 "\(device.path): \(device.name) does not offer \(wanted), only: \(offered.isEmpty ? "nothing" : offered)"
             )
         }
-        let format = try Self.setFormat(best, on: device, type: type)
+        let format = try CaptureFormat(
+            best.pixelFormat.fourCC, width: best.width, height: best.height, on: device, type: type)
         bytesPerLine = format.bytesPerLine
         isFullRange = format.isFullRange
         mode = CameraMode(
             pixelFormat: best.pixelFormat, width: format.width, height: format.height,
-            frameRate: Self.setRate(best.frameRate, on: device, type: type))
+            frameRate: device.setRate(best.frameRate, type: type))
     }
+}
 
-    private struct Format {
-        var width: Int
-        var height: Int
-        var bytesPerLine: [Int]
-        var isFullRange: Bool
-    }
+/// What a device captures once it was told what to.
+struct CaptureFormat {
+    /// Pixels in a row.
+    let width: Int
+    /// Rows.
+    let height: Int
+    /// The distance of rows in each of the memories.
+    let bytesPerLine: [Int]
+    /// Whether the samples take the full range.
+    let isFullRange: Bool
 
-    private static func setFormat(
-        _ mode: CameraMode, on device: V4L2Device, type: v4l2_buf_type
-    ) throws(DeviceError) -> Format {
+    /// Sets `device` to `fourCC` in the size nearest to `width` by `height` that the driver finds.
+    init(
+        _ fourCC: FourCC, width: Int, height: Int, on device: V4L2Device, type: v4l2_buf_type
+    ) throws(DeviceError) {
         let isMultiplanar = type == V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE
         var format = v4l2_format()
         format.type = type.rawValue
         if isMultiplanar {
-            format.fmt.pix_mp.width = UInt32(mode.width)
-            format.fmt.pix_mp.height = UInt32(mode.height)
-            format.fmt.pix_mp.pixelformat = mode.pixelFormat.fourCC.rawValue
+            format.fmt.pix_mp.width = UInt32(width)
+            format.fmt.pix_mp.height = UInt32(height)
+            format.fmt.pix_mp.pixelformat = fourCC.rawValue
             format.fmt.pix_mp.field = V4L2_FIELD_NONE.rawValue
         } else {
-            format.fmt.pix.width = UInt32(mode.width)
-            format.fmt.pix.height = UInt32(mode.height)
-            format.fmt.pix.pixelformat = mode.pixelFormat.fourCC.rawValue
+            format.fmt.pix.width = UInt32(width)
+            format.fmt.pix.height = UInt32(height)
+            format.fmt.pix.pixelformat = fourCC.rawValue
             format.fmt.pix.field = V4L2_FIELD_NONE.rawValue
         }
         let code = device.control(CV4L2_S_FMT, &format)
         if code == EBUSY { throw DeviceError("\(device.path): \(device.name) is used by another program") }
         guard code == 0 else {
-            throw device.error("cannot set \(mode.width)x\(mode.height) \(mode.pixelFormat.fourCC)", code: code)
+            throw device.error("cannot set \(width)x\(height) \(fourCC)", code: code)
         }
         let pixelFormat: UInt32
         let field: UInt32
-        let result: Format
         if isMultiplanar {
             let picture = format.fmt.pix_mp
             pixelFormat = picture.pixelformat
             field = picture.field
-            let memories = withUnsafeBytes(of: picture.plane_fmt) { planes in
+            bytesPerLine = withUnsafeBytes(of: picture.plane_fmt) { planes in
                 planes.bindMemory(to: v4l2_plane_pix_format.self).prefix(Int(picture.num_planes)).map {
                     Int($0.bytesperline)
                 }
             }
-            result = Format(
-                width: Int(picture.width), height: Int(picture.height), bytesPerLine: memories,
-                isFullRange: isFullRange(quantization: UInt32(picture.quantization), colorSpace: picture.colorspace))
+            self.width = Int(picture.width)
+            self.height = Int(picture.height)
+            isFullRange = Self.isFullRange(
+                quantization: UInt32(picture.quantization), colorSpace: picture.colorspace)
         } else {
             let picture = format.fmt.pix
             pixelFormat = picture.pixelformat
             field = picture.field
-            result = Format(
-                width: Int(picture.width), height: Int(picture.height), bytesPerLine: [Int(picture.bytesperline)],
-                isFullRange: isFullRange(quantization: picture.quantization, colorSpace: picture.colorspace))
+            self.width = Int(picture.width)
+            self.height = Int(picture.height)
+            bytesPerLine = [Int(picture.bytesperline)]
+            isFullRange = Self.isFullRange(quantization: picture.quantization, colorSpace: picture.colorspace)
         }
-        guard pixelFormat == mode.pixelFormat.fourCC.rawValue else {
+        guard pixelFormat == fourCC.rawValue else {
             throw DeviceError(
-                "\(device.path): \(device.name) offers \(mode.pixelFormat.fourCC) but gives \(FourCC(rawValue: pixelFormat))"
+                "\(device.path): \(device.name) offers \(fourCC) but gives \(FourCC(rawValue: pixelFormat))"
             )
         }
         // Rows of both half-pictures by turns are shown as they are; half-pictures one after the other would be two
@@ -100,7 +108,6 @@ struct CaptureStream {
             [V4L2_FIELD_NONE, V4L2_FIELD_INTERLACED, V4L2_FIELD_INTERLACED_TB, V4L2_FIELD_INTERLACED_BT]
                 .contains(where: { $0.rawValue == field })
         else { throw DeviceError("\(device.path): \(device.name) gives half-pictures (interlaced video)") }
-        return result
     }
 
     /// V4L2's own rule for what is left at the default (`V4L2_MAP_QUANTIZATION_DEFAULT`).
@@ -111,15 +118,17 @@ struct CaptureStream {
         default: colorSpace == V4L2_COLORSPACE_JPEG.rawValue
         }
     }
+}
 
+extension V4L2Device {
     /// Asks for `rate`; returns the one that the driver settled on, or `rate` where it does not say.
-    private static func setRate(_ rate: FrameRate?, on device: V4L2Device, type: v4l2_buf_type) -> FrameRate? {
+    func setRate(_ rate: FrameRate?, type: v4l2_buf_type) -> FrameRate? {
         var parameters = v4l2_streamparm()
         parameters.type = type.rawValue
-        guard device.control(CV4L2_G_PARM, &parameters) == 0 else { return rate }
+        guard control(CV4L2_G_PARM, &parameters) == 0 else { return rate }
         if let rate, parameters.parm.capture.capability & UInt32(V4L2_CAP_TIMEPERFRAME) != 0 {
             parameters.parm.capture.timeperframe = v4l2_fract(numerator: rate.seconds, denominator: rate.frames)
-            guard device.control(CV4L2_S_PARM, &parameters) == 0 else { return rate }
+            guard control(CV4L2_S_PARM, &parameters) == 0 else { return rate }
         }
         let interval = parameters.parm.capture.timeperframe
         return FrameRate(frames: interval.denominator, in: interval.numerator) ?? rate

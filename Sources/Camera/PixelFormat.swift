@@ -14,6 +14,9 @@ public struct FourCC: Hashable, Sendable, CustomStringConvertible {
         rawValue = characters.withUTF8Buffer { $0.reversed().reduce(0) { $0 << 8 | UInt32($1) } }
     }
 
+    /// A byte stream of H.264, an access unit in each buffer (`V4L2_PIX_FMT_H264`).
+    public static let h264 = FourCC("H264")
+
     /// The characters; those that cannot be printed as `.`. The highest bit, which marks big-endian formats, is left
     /// out.
     public var description: String {

@@ -84,10 +84,7 @@ public final class V4L2Camera: VideoSource {
         frameRate = rate / Double(decimation)
         description = Self.description(of: device, mode: mode, decimation: decimation)
 
-        var subscription = v4l2_event_subscription()
-        subscription.type = UInt32(V4L2_EVENT_SOURCE_CHANGE)
-        // Few drivers have it; the others' pictures do not change by themselves.
-        _ = device.control(CV4L2_SUBSCRIBE_EVENT, &subscription)
+        device.subscribeToSourceChanges()
         buffers = try CaptureBuffers(of: device, type: type)
         try buffers.start()
     }
@@ -120,13 +117,13 @@ public final class V4L2Camera: VideoSource {
     public func nextFrame(timeout: Duration, wanted: Bool) throws(DeviceError) -> VideoFrame? {
         let deadline = MonotonicClock.now + timeout
         while true {
-            let events = try wait(until: deadline)
+            let events = try device.wait(until: deadline)
             if events == 0 { return nil }
-            if events & POLLPRI != 0 { try takeEvents() }
+            if events & POLLPRI != 0 { try device.takeEvents() }
             guard let filled = try newest() else {
                 // Taking a buffer throws where the device is gone; a driver that only says POLLERR has stopped by
                 // itself.
-                if events & (POLLERR | POLLHUP | POLLNVAL) != 0 {
+                if events & V4L2Device.failures != 0 {
                     throw DeviceError("\(device.path): stopped giving pictures")
                 }
                 continue
@@ -145,27 +142,7 @@ public final class V4L2Camera: VideoSource {
                 statistics.corrupt += 1
                 continue
             }
-            return VideoFrame(size: size, bytes: bytes, captured: Self.plausible(filled.captured))
-        }
-    }
-
-    /// Waits for something to happen: the events as `poll` names them, none where nothing did before `deadline`.
-    private func wait(until deadline: Instant) throws(DeviceError) -> Int32 {
-        while true {
-            var entry = pollfd(fd: device.descriptor, events: Int16(POLLIN | POLLPRI), revents: 0)
-            // Rounded up, so that the last turn does not spin through a fraction of a millisecond.
-            let left = max(0, (deadline - MonotonicClock.now).milliseconds.rounded(.up))
-            if poll(&entry, 1, Int32(min(left, Double(Int32.max)))) >= 0 { return Int32(entry.revents) }
-            if errno != EINTR { throw device.error("cannot wait for a picture", code: errno) }
-        }
-    }
-
-    private func takeEvents() throws(DeviceError) {
-        var event = v4l2_event()
-        while device.control(CV4L2_DQEVENT, &event) == 0 {
-            if event.type == UInt32(V4L2_EVENT_SOURCE_CHANGE) {
-                throw DeviceError("\(device.path): the picture's format changed")
-            }
+            return VideoFrame(size: size, bytes: bytes, captured: filled.plausibleTime)
         }
     }
 
@@ -192,13 +169,6 @@ public final class V4L2Camera: VideoSource {
             newest = filled
         }
         return newest
-    }
-
-    /// The driver's time where it can be true, else now: there are drivers whose clock starts anew or runs ahead.
-    private static func plausible(_ captured: Instant?) -> Instant {
-        let now = MonotonicClock.now
-        guard let captured, captured <= now, now - captured < .seconds(2) else { return now }
-        return captured
     }
 
     private static func description(of device: V4L2Device, mode: CameraMode, decimation: UInt32) -> String {

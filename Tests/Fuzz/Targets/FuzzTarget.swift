@@ -1,4 +1,4 @@
-/// What takes bytes from strangers, one part after the other. A target traps where the part under test has broken a
+/// What takes bytes from strangers, or from an owner's files, one part after the other. A target traps where the part under test has broken a
 /// rule; whatever the bytes are, it must not.
 package enum FuzzTarget: String, CaseIterable, Sendable {
     /// STUN messages.
@@ -15,6 +15,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case rtcp
     /// RTP payloads of H.264.
     case h264
+    /// Byte streams of H.264, in pieces.
+    case annexb
     /// RTP payloads of Opus, and the jitter buffer they go into.
     case opus
     /// SCTP packets, given to an association that is established.
@@ -44,6 +46,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .rtp: fuzzRTP(bytes)
         case .rtcp: fuzzRTCP(bytes)
         case .h264: fuzzH264(bytes)
+        case .annexb: fuzzAnnexB(bytes)
         case .opus: fuzzOpus(bytes)
         case .sctp: fuzzSCTP(bytes)
         case .dcep: fuzzDCEP(bytes)
@@ -63,7 +66,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .sdp, .negotiation: 12_000
         case .candidate: 1024
         case .dcep, .url: 512
-        case .h264, .opus, .sctp, .message, .turn, .mdns, .stream, .peer: 4096
+        case .h264, .annexb, .opus, .sctp, .message, .turn, .mdns, .stream, .peer: 4096
         }
     }
 }

@@ -1,6 +1,7 @@
 import Calls
 import FoundationEssentials
 import ICE
+import Media
 import RTP
 import SDP
 import Wire
@@ -110,6 +111,39 @@ func fuzzH264(_ bytes: [UInt8]) {
                 precondition(!unit.isEmpty && unit.upperBound <= frame.bytes.count, "a unit lies outside its frame")
             }
         }
+    }
+}
+
+func fuzzAnnexB(_ bytes: [UInt8]) {
+    var whole = AnnexBReader()
+    var buffers = AnnexBReader()
+    for part in parts(of: bytes) {
+        // one stream in pieces, and buffers that each end with a picture
+        whole.append(part)
+        checkPictures { () throws(H264StreamError) in try whole.nextPicture() }
+        buffers.append(part)
+        guard checkPictures({ () throws(H264StreamError) in try buffers.finish() }) else {
+            buffers.restart()
+            continue
+        }
+    }
+    checkPictures { () throws(H264StreamError) in try whole.finish() }
+}
+
+/// Takes every picture there is; false where one is an error.
+@discardableResult
+private func checkPictures(_ next: () throws(H264StreamError) -> AnnexBReader.Picture?) -> Bool {
+    do throws(H264StreamError) {
+        while let picture = try next() {
+            let types = picture.nalUnits.map { picture.bytes[$0.lowerBound] & 0x1F }
+            precondition(!types.isEmpty && types.allSatisfy { [1, 5, 7, 8].contains($0) }, "a unit that goes to no browser")
+            precondition(types.contains(5) == picture.isKeyFrame, "a key frame without an IDR slice")
+            precondition(!picture.isKeyFrame || types.first == 7, "a key frame without its parameter sets")
+            precondition(picture.nalUnits.last?.upperBound == picture.bytes.count, "a unit lies outside its picture")
+        }
+        return true
+    } catch {
+        return false
     }
 }
 

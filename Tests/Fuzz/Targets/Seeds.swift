@@ -17,6 +17,7 @@ extension FuzzTarget {
         case .rtp: [joined(Self.rtpSeeds)]
         case .rtcp: Self.rtcpSeeds
         case .h264: [joined(Self.h264Seeds)]
+        case .annexb: Self.annexBSeeds
         case .opus: [joined((0..<8).map { [0, $0, $0, 1, 0xFC, 1, 2, 3] })]
         case .sctp: Self.sctpSeeds
         case .dcep:
@@ -48,6 +49,26 @@ extension FuzzTarget {
                 .errorResponse, transactionID: id, attributes: [.unknownAttributes([1, 2]), .mappedAddress(address)]),
         ]
         return messages.map { $0.serialized(key: STUNKey(password: "fuzzed")) } + messages.map { $0.serialized() }
+    }
+
+    /// Parameter sets and slices of 160x96 in constrained baseline and in main, by x264: in one piece and in many, with
+    /// a delimiter and a message between, and with timing information.
+    private static var annexBSeeds: [[UInt8]] {
+        let sequence: [UInt8] = [
+            0x67, 0x42, 0xE0, 0x1F, 0xDA, 0x0A, 0x36, 0x9A, 0x83, 0x03, 0x03, 0x20, 0x00, 0x00, 0x03, 0x00, 0x20, 0x00,
+            0x00, 0x07, 0x91, 0xE3, 0x06, 0x54,
+        ]
+        var main = sequence
+        main[1] = 0x4D
+        let picture: [UInt8] = [0x68, 0xCE, 0x3C, 0x80]
+        let (idr, slice, next): ([UInt8], [UInt8], [UInt8]) = (
+            [0x65, 0x88, 0x84, 0x0D, 0xA0, 0x86], [0x41, 0x9A, 0x20, 0x36, 0xB0], [0x41, 0x05, 0x9A, 0x24]
+        )
+        func stream(_ units: [[UInt8]]) -> [UInt8] { units.flatMap { [0, 0, 0, 1] + $0 } }
+        let plain = stream([sequence, picture, idr, slice, next, slice, idr])
+        let dressed = stream([[0x09, 0xF0], main, picture, [0x06, 5, 1, 0xFF, 0x80], idr, [0x09, 0x30], slice])
+        let pieces = stride(from: 0, to: plain.count, by: 7).map { Array(plain[$0..<min($0 + 7, plain.count)]) }
+        return [joined([plain]), joined([dressed]), joined(pieces), joined([plain, dressed])]
     }
 
     private static var candidateSeeds: [String] {
