@@ -42,19 +42,20 @@ enum CodecPreferences {
     }
 
     /// The codec of the offered media description `section` that this endpoint answers with, and the answer's text for
-    /// it; nil where there is none in common.
-    static func choose(from section: MediaDescription) -> RTCRtpTransceiver.NegotiatedCodec? {
+    /// it; nil where there is none in common. Of H.264 `profile` is taken, else what every endpoint decodes.
+    static func choose(
+        from section: MediaDescription, preferring profile: H264Profile
+    ) -> RTCRtpTransceiver.NegotiatedCodec? {
         // RFC 5761 §4: where RTP and RTCP share a port, payload types 64 to 95 look like RTCP
         let codecs = section.codecs.filter { !(64...95).contains($0.payloadType) }
         switch section.kind {
         case .video:
-            // Constrained baseline first: what the encoder makes. A plain baseline decoder takes it too (RFC 6184
-            // §8.1).
+            // A plain baseline decoder takes constrained baseline, too (RFC 6184 §8.1).
             let candidates = codecs.filter { $0.isNamed("H264") && $0.clockRate == 90_000 }
             let parameters = candidates.compactMap { codec in H264Parameters(codec).map { (codec, $0) } }
             let usable = parameters.filter { $0.1.packetizationMode == 1 }
-            let chosen =
-                usable.first { $0.1.profile == .constrainedBaseline } ?? usable.first { $0.1.profile == .baseline }
+            let chosen = [profile, .constrainedBaseline, .baseline].lazy
+                .compactMap { wanted in usable.first { $0.1.profile == wanted } }.first
             guard var codec = chosen?.0, let theirs = chosen?.1 else { return nil }
             // a description says what its own side receives; sprop-parameter-sets, too, are theirs (RFC 6184 §8.2.2)
             let ours = H264Parameters(profile: theirs.profile, level: level)
@@ -88,6 +89,11 @@ enum CodecPreferences {
 }
 
 extension RTCPeerConnection {
+    /// The codec of the media description `section` that this endpoint uses; nil where there is none in common.
+    func chosenCodec(from section: MediaDescription) -> RTCRtpTransceiver.NegotiatedCodec? {
+        CodecPreferences.choose(from: section, preferring: configuration.h264Profile)
+    }
+
     /// The header extensions of an offered media description. One that was agreed on keeps those of the last answer (RFC
     /// 8829 §5.2.2); another has all, each under the number that it, and nothing else, has in this session (RFC 8285 §5).
     func offeredExtensions(of transceiver: RTCRtpTransceiver) -> [SDP.HeaderExtension] {

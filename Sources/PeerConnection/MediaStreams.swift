@@ -215,7 +215,7 @@ extension RTCPeerConnection {
         if isRejected, isFinal { stopRejected(position, at: now) }
         transceivers[position].remoteMSIDs = theirs.direction.sends ? theirs.msids : []
         let transceiver = transceivers[position]
-        let codec = isRejected || transport == nil ? nil : CodecPreferences.choose(from: theirs)
+        let codec = isRejected || transport == nil ? nil : chosenCodec(from: theirs)
         let agreed = codec == nil ? .inactive : ours.direction.intersection(theirs.direction.reversed)
         transceivers[position].agreedDirection = agreed
         transceivers[position].exchangedDirection = transceiver.wantedDirection
@@ -294,9 +294,9 @@ extension RTCPeerConnection {
         by transport: PeerTransport.ID
     ) {
         // what they send bears the numbers of our description (RFC 3264 §5.1)
-        guard let codec = CodecPreferences.choose(from: ours) else { return media.stopReceiving(transceiver.id) }
+        guard let codec = chosenCodec(from: ours) else { return media.stopReceiving(transceiver.id) }
         // feedback needs both sides (RFC 4585 §4.2: the answerer removes what he does not want)
-        let wanted = CodecPreferences.choose(from: theirs)?.codec.feedback ?? []
+        let wanted = chosenCodec(from: theirs)?.codec.feedback ?? []
         let feedback = codec.codec.feedback.filter(wanted.contains)
         let keyFrames: MediaStreams.KeyFrameFeedback? =
             if feedback.contains(.pictureLossIndication) {

@@ -83,7 +83,7 @@ extension RTCPeerConnection {
         guard !section.isRejected else { return false }
         if isDataSection(section, at: index) { return true }
         // RFC 8829 §5.3.1: what is not multiplexed with RTCP is rejected
-        guard section.isRTP, section.isRTCPMultiplexed, CodecPreferences.choose(from: section) != nil,
+        guard section.isRTP, section.isRTCPMultiplexed, chosenCodec(from: section) != nil,
             let position = position(of: section, at: index)
         else { return false }
         return !transceivers[position].isStopping
@@ -149,7 +149,7 @@ extension RTCPeerConnection {
     /// The answer to the media description `section`, still without its transport; nil for one that is of no use.
     private func answered(_ section: MediaDescription, at index: Int) -> MediaDescription? {
         if isDataSection(section, at: index) { return dataDescription(mid: section.mid) }
-        guard let codec = CodecPreferences.choose(from: section), let position = position(of: section, at: index)
+        guard let codec = chosenCodec(from: section), let position = position(of: section, at: index)
         else { return nil }
         return answered(transceivers[position], to: section, with: codec)
     }

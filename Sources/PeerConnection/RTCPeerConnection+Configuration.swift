@@ -1,6 +1,7 @@
 public import Congestion
 public import DTLS
 public import ICE
+public import SDP
 public import Wire
 
 extension RTCPeerConnection {
@@ -33,6 +34,9 @@ extension RTCPeerConnection {
         /// The longest message on a data channel that this side takes, in bytes; more than 0. The other side is told of
         /// it (`a=max-message-size`, RFC 8841 §6).
         public var maximumMessageSize: Int
+        /// The H.264 profile of what is sent, to be taken where it is offered; else what every endpoint decodes is. Offers
+        /// of our own are of that, too.
+        public var h264Profile: H264Profile
         /// Times and limits of ICE.
         public var ice: ICEConfiguration
         /// The bounds of what is sent, and what to begin with. Counts when the connection is made.
@@ -53,6 +57,7 @@ extension RTCPeerConnection {
             rtcpMuxPolicy = .require
             prefersDTLSServer = true
             maximumMessageSize = 262_144
+            h264Profile = .constrainedBaseline
             ice = ICEConfiguration()
             bandwidth = BandwidthEstimator.Configuration()
             bandwidth.startBitrate = 1_000_000

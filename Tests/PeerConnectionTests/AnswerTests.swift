@@ -187,6 +187,21 @@ import Wire
         #expect(answer.media[0].codecs[0].parameter("profile-level-id") == "42001f")
     }
 
+    @Test(
+        arguments: [
+            (.main, "4d001f", "42e01f"), (.baseline, "42001f", "42001f"), (.high, "42e01f", "42e01f"),
+        ] as [(H264Profile, String, String)])
+    func `the profile of what is sent is taken where it is offered, else what every endpoint decodes`(
+        profile: H264Profile, chromium: String, firefox: String
+    ) throws {
+        for (offer, expected) in [(BrowserOffers.chromium, chromium), (BrowserOffers.firefox, firefox)] {
+            var door = Fixture.peer { $0.h264Profile = profile }
+            let answer = try door.answer(.init(type: .offer, sdp: offer))
+            #expect(answer.media[0].codecs[0].parameter("profile-level-id") == expected)
+            #expect(answer.media[0].codecs[1].associatedPayloadType == answer.media[0].codecs[0].payloadType)
+        }
+    }
+
     // RFC 6184 §8.2.2
     @Test func `the answer says what the door receives, not what the other side sends`() throws {
         var door = Fixture.peer()
