@@ -13,10 +13,22 @@ public struct DatagramBatch: Sendable {
         public let stream: StreamID?
     }
 
+    /// A datagram with which a picture begins or ends.
+    public struct FrameMark: Hashable, Sendable {
+        /// When the picture was captured.
+        public let captured: Instant
+        /// Whether it begins with the datagram.
+        public let isFirst: Bool
+        /// Whether it ends with it.
+        public let isLast: Bool
+    }
+
     /// The bytes of all datagrams, in order.
     public private(set) var storage: [UInt8] = []
     /// The datagrams, in the order in which they leave.
     public private(set) var entries: [Entry] = []
+    /// The pictures that begin and end in the batch, for whoever measures how old they are when they leave.
+    public private(set) var marks: [FrameMark] = []
 
     /// An empty batch.
     public init() {}
@@ -52,9 +64,16 @@ public struct DatagramBatch: Sendable {
         entries.append(Entry(range: start..<storage.count, local: local, remote: remote, stream: stream))
     }
 
+    /// Notes that the datagram appended last begins or ends a picture that was captured at `captured`.
+    public mutating func mark(captured: Instant, isFirst: Bool, isLast: Bool) {
+        guard isFirst || isLast else { return }
+        marks.append(FrameMark(captured: captured, isFirst: isFirst, isLast: isLast))
+    }
+
     /// Forgets every datagram and keeps the memory for the next.
     public mutating func removeAll() {
         storage.removeAll(keepingCapacity: true)
         entries.removeAll(keepingCapacity: true)
+        marks.removeAll(keepingCapacity: true)
     }
 }

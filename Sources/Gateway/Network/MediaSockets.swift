@@ -24,6 +24,8 @@ final class MediaSockets {
     /// The sockets that take connections, by the address they listen at.
     private(set) var listeners: [SocketAddress: TCPListener] = [:]
     private(set) var counters = Counters()
+    /// How old pictures were when they left.
+    private(set) var departures = DepartureLatency()
     private(set) var sockets: [SocketAddress: UDPSocket] = [:]
     private var owners: [SocketAddress: SessionID] = [:]
     /// The addresses that each session owns, the last learned at the end.
@@ -178,7 +180,18 @@ final class MediaSockets {
             for entry in run { learn(entry.remote, of: session) }
             rest = rest.dropFirst(run.count)
         }
+        note(batch.marks)
         batch.removeAll()
+    }
+
+    /// Counts how old the pictures are whose packets the kernel has just been given.
+    private func note(_ marks: [DatagramBatch.FrameMark]) {
+        guard !marks.isEmpty else { return }
+        let now = EventLoop.now
+        for mark in marks {
+            if mark.isFirst { departures.first.record(now - mark.captured) }
+            if mark.isLast { departures.last.record(now - mark.captured) }
+        }
     }
 
     /// From now on datagrams from `remote` are for `session`.
