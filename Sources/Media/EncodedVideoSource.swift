@@ -5,6 +5,10 @@ public protocol EncodedVideoSource: AnyObject {
     var description: String { get }
     /// What its pictures are; nil until the first has come.
     var format: H264Format? { get }
+    /// Pictures a second.
+    var frameRate: Double { get }
+    /// The most bits that a second of it takes, where that is its own; nil where it follows `setBitrate`.
+    var peakBitrate: Int? { get }
     /// What it cannot do, in sentences for the owner's log.
     var limitations: [String] { get }
 

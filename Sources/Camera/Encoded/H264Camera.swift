@@ -11,6 +11,10 @@ public final class H264Camera: EncodedVideoSource {
     public var description: String { capture.description }
     /// What the pictures are; nil until the first has come.
     public var format: H264Format? { reader.format }
+    /// Frames a second, as the driver says.
+    public var frameRate: Double { capture.frameRate }
+    /// Nil: the camera's rate is what it is told, or nobody knows it.
+    public var peakBitrate: Int? { nil }
     /// What the camera cannot be told.
     public let limitations: [String]
 

@@ -14,6 +14,8 @@ public final class H264File: EncodedVideoSource {
     public private(set) var format: H264Format?
     /// Pictures a second: what the file says of itself, else what was given.
     public let frameRate: Double
+    /// The most bits that a second of it takes.
+    public let peakBitrate: Int?
     /// Pictures in one round.
     public let pictureCount: Int
     /// The most pictures from one key frame to the next, which is how long a viewer may wait for his first.
@@ -57,7 +59,7 @@ public final class H264File: EncodedVideoSource {
         self.sleep = sleep
         let survey: Survey
         do throws(DeviceError) {
-            survey = try Survey(of: descriptor, path: path)
+            survey = try Survey(of: descriptor, path: path, frameRate: frameRate)
         } catch {
             close(descriptor)
             throw error
@@ -66,6 +68,7 @@ public final class H264File: EncodedVideoSource {
         pictureCount = survey.pictures
         longestGroup = survey.longestGroup
         self.frameRate = survey.format.frameRate ?? frameRate
+        peakBitrate = survey.mostBytes * 8
         let rate = Self.text(of: self.frameRate)
         description = "\(path), \(survey.format), \(rate) frames/s, \(survey.pictures) pictures"
         let wait = Double(survey.longestGroup) / self.frameRate
@@ -156,11 +159,14 @@ public final class H264File: EncodedVideoSource {
         var format: H264Format
         var pictures = 0
         var longestGroup = 0
+        /// In a second.
+        var mostBytes = 0
 
-        init(of descriptor: Int32, path: String) throws(DeviceError) {
+        init(of descriptor: Int32, path: String, frameRate: Double) throws(DeviceError) {
             var reader = AnnexBReader()
             var format: H264Format?
             var group = 0
+            var second: (pictures: Int, bytes: Int) = (0, 0)
             do throws(H264StreamError) {
                 var isAtEnd = false
                 while !isAtEnd {
@@ -172,6 +178,10 @@ public final class H264File: EncodedVideoSource {
                         pictures += 1
                         group = picture.isKeyFrame ? 1 : group + 1
                         longestGroup = max(longestGroup, group)
+                        second.pictures += 1
+                        second.bytes += picture.bytes.count
+                        mostBytes = max(mostBytes, second.bytes)
+                        if Double(second.pictures) >= format?.frameRate ?? frameRate { second = (0, 0) }
                     }
                 }
                 guard let format, lseek(descriptor, 0, SEEK_SET) == 0 else { throw H264StreamError.noKeyFrame }

@@ -53,7 +53,7 @@ extension CameraFormat {
         let ranged = range.map {
             ["\($0.widths.lowerBound)x\($0.heights.lowerBound) to \($0.widths.upperBound)x\($0.heights.upperBound)"]
         }
-        let use = pixelFormat == nil ? "  (not used)" : ""
+        let use = isH264 ? "  (encoded by the camera: see video.passthrough)" : pixelFormat == nil ? "  (not used)" : ""
         return "\(fourCC)  \(name)  " + (listed + (ranged ?? [])).joined(separator: ", ") + use
     }
 }

@@ -13,12 +13,18 @@ extension Configuration {
             case camera
             /// The test card alone.
             case testCard = "test_card"
+            /// A file of H.264, again and again.
+            case file
         }
 
         /// Where the picture comes from.
         public var source = Source.automatic
         /// The camera: its path or its name; nil for the first.
         public var device: String?
+        /// When the camera's own H.264 is passed on.
+        public var passthrough = CameraPassthrough.automatic
+        /// The file of `Source.file`: a byte stream of H.264 (annex B); nil for none.
+        public var file: String?
         /// The grain of the test card's picture: `TestCard` says what it is.
         public var testCardGrain = 0
         /// The widest picture to take from the camera; even.
@@ -51,11 +57,26 @@ extension Configuration.Video {
                 """
                 auto: the camera, and a moving test card while there is none.
                 camera: the camera alone; no picture while there is none.
-                test_card: the test card.
+                test_card: the test card. file: the file that video.file names, again and again.
                 """),
             .init(
                 "device", \.device, .optionalText,
                 "The camera: a path such as /dev/video0, or its name as `doorward devices` shows it. Empty: the first."),
+            .init(
+                "passthrough", \.passthrough, .choice,
+                """
+                What becomes of H.264 that a camera encodes by itself. auto: it is passed on, without an encode of our own,
+                where the camera's other pictures are smaller or slower than it, or there are none. prefer: wherever there
+                is any, which takes next to no processor time; but a viewer on a slow network gets what the others get.
+                off: never.
+                """),
+            .init(
+                "file", \.file, .optionalText,
+                """
+                A file of H.264, for demonstrations: a byte stream (Annex B) of baseline or main profile without B-frames,
+                which ffmpeg -i in.mp4 -an -c:v libx264 -profile:v baseline -g 30 out.h264 makes. Its key frames (-g) are
+                where a viewer can start. It is played at its own rate, or at frame_rate where it does not say.
+                """),
             .init(
                 "test_card_grain", \.testCardGrain, .integer(0...TestCard.strongestGrain),
                 """

@@ -146,6 +146,11 @@ struct ConfigurationLoader {
                     origin: origin, key: "network.ice_transport_policy",
                     problem: "wants network.turn_servers beside relay, or no call comes about"))
         }
+        if let origin = origins["video.source"], configuration.video.source == .file, configuration.video.file == nil {
+            errors.append(
+                ConfigurationError(
+                    origin: origin, key: "video.source", problem: "wants video.file beside file, the file to play"))
+        }
         guard errors.isEmpty else { throw ConfigurationErrors(errors: errors) }
         return configuration
     }

@@ -1,4 +1,6 @@
 import Media
+import PeerConnection
+import SDP
 import Wire
 
 /// What is encoded, and who is sent which of it.
@@ -10,15 +12,33 @@ extension Daemon {
         for (id, session) in sessions where session.isConnected { viewers[id] = .some(session.availableVideoBitrate) }
         let changes = encodings.update(
             viewers, source: video.source, counters: video[.main].counters, at: now)
-        for change in changes { log.info("video: \(change)") }
-        for (id, encoding) in encodings.plan.encodings {
+        // what is encoded already is there once, in one size: a plan only says in how many bits it would be best
+        let isPassedThrough = video.isPassedThrough
+        for change in changes where !isPassedThrough { log.info("video: \(change)") }
+        for (id, planned) in encodings.plan.encodings {
+            let encoding = isPassedThrough ? .main : planned
             guard let session = sessions[id], session.want(encoding) else { continue }
             video[encoding].requestKeyFrame()
         }
         for encoding in Encoding.allCases {
             let isTaken = sessions.values.contains { $0.isConnected && $0.takes(encoding) }
             // who moves to the other encode has this one until then
-            video[encoding].setTarget(isTaken ? encodings.plan[encoding] ?? video[encoding].target : nil)
+            var target = isTaken ? encodings.plan[encoding] ?? video[encoding].target : nil
+            if isPassedThrough { target = target.map { EncodingTarget(bitrate: $0.bitrate) } }
+            video[encoding].setTarget(target)
         }
+    }
+
+    /// Says so where what is passed on is of another profile than was agreed on with `session`: most browsers show it all
+    /// the same.
+    func checkProfile(of session: Session) {
+        guard let sent = video?.passedProfile, let description = session.peer.localDescription,
+            let agreed = try? SessionDescription(parsing: description.sdp).media.first(where: { $0.kind == .video })
+                .flatMap({ $0.codecs.lazy.compactMap { H264Parameters($0) }.first }),
+            !agreed.profile.decodes(sent)
+        else { return }
+        log.warning(
+            "peer \(session.id): is sent H.264 of the profile \(sent), though \(agreed.profileLevelID) was agreed on, "
+                + "for it offered nothing nearer")
     }
 }

@@ -23,9 +23,11 @@ extension Daemon {
         settings.iceServers = configuration.network.iceServers(for: "door", at: .now)
         settings.iceTransportPolicy = configuration.network.iceTransportPolicy
         settings.unixEpoch = WallClock.unixEpoch(at: now)
-        settings.usefulBitrate = Session.usefulBitrate(pictures: configuration.video.bitrateKbps * 1000)
+        settings.usefulBitrate = Session.usefulBitrate(
+            pictures: max(configuration.video.bitrateKbps * 1000, video?.passedBitrate ?? 0))
         // what is shown to a newcomer is the encode that there is: it is begun with, and the first feedback corrects it
         settings.bandwidth.startBitrate = min(settings.usefulBitrate, settings.bandwidth.maximumBitrate)
+        settings.h264Profile = video?.passedProfile ?? .constrainedBaseline
         settings.ice.usesActiveTCP = configuration.network.tcp
         settings.ice.externalAddresses = configuration.network.externalAddresses
         settings.ice.externalAddressesReplaceHosts = configuration.network.externalAddressesOnly
@@ -49,6 +51,7 @@ extension Daemon {
     func endSession(_ id: SessionID, because reason: String, at now: Instant) {
         guard let session = sessions.removeValue(forKey: id) else { return }
         encodings.watchersChanged()
+        departed.add(session.peer)
         session.peer.close(at: now)
         sockets.send(&session.peer.outbox, for: id)
         // what is left of a connection's queue is the good-bye
@@ -199,7 +202,9 @@ extension Daemon {
         for session in sessions.values {
             let isFirst = session.firstFrameAt == nil
             if session.send(picture: frame, of: encoding, at: now) { needsKeyFrame = true }
-            if isFirst, session.firstFrameAt != nil { logFirstPicture(of: session, captured: frame.captured, at: now) }
+            guard isFirst, session.firstFrameAt != nil else { continue }
+            logFirstPicture(of: session, captured: frame.captured, at: now)
+            checkProfile(of: session)
         }
         if needsKeyFrame { video?[encoding].requestKeyFrame() }
     }

@@ -41,6 +41,7 @@ final class EncodingLine: Sendable {
     /// What is left of an IPv6 path's least MTU (1280 bytes) after IP, UDP, RTP with its header extension, RTX and the
     /// SRTP tag, and some for a tunnel on the way.
     private static let maximumPayloadSize = 1140
+    private static let packetizer = H264Packetizer(maximumPayloadSize: maximumPayloadSize)
 
     /// The main encode's slices leave as they are ready: with two, half of each picture is on its way before the other half
     /// is encoded; each more costs x264 some two parts in a hundred of its time. The low encode is ready soon enough.
@@ -100,11 +101,31 @@ final class EncodingLine: Sendable {
         state.withLock { $0.counters.dropped += 1 }
     }
 
+    // MARK: What is encoded already
+
+    /// Whether the source is to be asked for a key frame.
+    func takeKeyFrameRequest() -> Bool {
+        state.withLock { $0.keyFrameRequests.takeKeyFrame(at: EventLoop.now) }
+    }
+
+    /// Packetises `unit`, which somebody else has encoded, and hands it over.
+    func pass(_ unit: AccessUnit) {
+        let began = EventLoop.now
+        hand(unit)
+        count(isKeyFrame: unit.isKeyFrame, cpu: .zero, began: began)
+    }
+
+    private func hand(_ unit: AccessUnit) {
+        onFrame(
+            Self.packetizer.packetize(
+                bytes: unit.bytes, nalUnits: unit.nalUnits, captured: unit.captured, isKeyFrame: unit.isKeyFrame,
+                isFirst: unit.isFirst, isLast: unit.isLast))
+    }
+
     // MARK: The thread
 
     private func encode(until stop: WorkerThread.Stop) {
         var encoder: H264Encoder?
-        let packetizer = H264Packetizer(maximumPayloadSize: Self.maximumPayloadSize)
         var retryAt = EventLoop.now
         while !stop.isRequested {
             guard let taken = slot.take(timeout: .seconds(3600)) else { continue }
@@ -123,10 +144,7 @@ final class EncodingLine: Sendable {
                 var isKeyFrame: Bool?
                 try current.encode(picture, forceKeyFrame: force) { unit in
                     isKeyFrame = unit.isKeyFrame
-                    onFrame(
-                        packetizer.packetize(
-                            bytes: unit.bytes, nalUnits: unit.nalUnits, captured: unit.captured,
-                            isKeyFrame: unit.isKeyFrame, isFirst: unit.isFirst, isLast: unit.isLast))
+                    hand(unit)
                 }
                 let spent = Duration.nanoseconds(linux_thread_cpu_nanoseconds() - start)
                 count(isKeyFrame: isKeyFrame, cpu: spent, began: began)

@@ -9,7 +9,7 @@ import Wire
 ///
 /// The camera is looked for again and again while it is missing, with the test card in its place where that is allowed;
 /// it streams all the time, so that a viewer never waits for it, but nothing is converted or encoded while nobody
-/// watches.
+/// watches. What is encoded already goes past the encodes (`relay`).
 final class VideoPipeline: Sendable {
     /// Where the picture comes from right now.
     enum Picture: Hashable, Sendable {
@@ -18,20 +18,22 @@ final class VideoPipeline: Sendable {
         case none(because: String)
     }
 
-    private let configuration: Configuration.Video
+    let configuration: Configuration.Video
     private let doorName: String
-    private let log: Log
+    let log: Log
     private let onPicture: @Sendable (Picture) -> Void
     private let lines: [Encoding: EncodingLine]
 
-    private let counted = Mutex(0)
-    private let given: Mutex<PictureSource>
+    let counted = Mutex(0)
+    let given: Mutex<PictureSource>
+    /// The stream that is passed on without an encode.
+    let passed = Mutex<PassedStream?>(nil)
     /// Wakes the capture thread while there is no source.
     private let pauses = Handover<Never>(capacity: 1)
     private let threads = Mutex<[WorkerThread]>([])
 
     /// How long a camera may deliver nothing before it is closed and opened again.
-    private static let stallLimit = Duration.seconds(5)
+    static let stallLimit = Duration.seconds(5)
     /// How often a missing camera is looked for.
     private static let retryInterval = Duration.seconds(2)
 
@@ -53,6 +55,8 @@ final class VideoPipeline: Sendable {
 
     /// Pictures taken from the camera while somebody watched, since the start.
     var capturedCount: Int { counted.withLock { $0 } }
+    /// Whether what the camera encodes itself is passed on, or a file: then there is one encode for all viewers.
+    var isPassedThrough: Bool { passed.withLock { $0 != nil } }
     /// What the camera gives, or the card.
     var source: PictureSource { given.withLock { $0 } }
 
@@ -85,6 +89,8 @@ final class VideoPipeline: Sendable {
         var lastFrame = EventLoop.now
         var nextAttempt = EventLoop.now
         var failure: String?
+        // a camera whose own H.264 is of no use may still have pictures
+        var passthrough = configuration.passthrough
 
         func use(_ newSource: (any VideoSource)?, as newPicture: Picture) {
             source = newSource
@@ -101,14 +107,34 @@ final class VideoPipeline: Sendable {
             let isCamera = if case .camera = picture { true } else { false }
             if configuration.source != .testCard, !isCamera, EventLoop.now >= nextAttempt {
                 nextAttempt = EventLoop.now + Self.retryInterval
-                switch openCamera() {
-                case .success(let (camera, reason)): use(camera, as: .camera("\(camera.description), \(reason)"))
-                case .failure(let error): failure = error.description
+                switch configuration.source == .file ? openFile() : openCamera(passthrough) {
+                case .success((.pictures(let camera), let reason)):
+                    use(camera, as: .camera("\(camera.description), \(reason)"))
+                case .success((.encoded(let encoded), let reason)):
+                    let isFile = configuration.source == .file
+                    use(
+                        nil,
+                        as: isFile
+                            ? .testCard(encoded.description, because: "it is configured")
+                            : .camera("\(encoded.description), \(reason)"))
+                    do throws(DeviceError) {
+                        try relay(encoded, until: stop)
+                    } catch {
+                        failure = error.description
+                        log.warning("camera: \(error)")
+                        picture = nil
+                        nextAttempt = EventLoop.now + .milliseconds(500)
+                        passthrough = error.isGone ? configuration.passthrough : .off
+                    }
+                    continue
+                case .failure(let error):
+                    failure = error.description
+                    passthrough = configuration.passthrough
                 }
             }
             if source == nil {
                 let reason = configuration.source == .testCard ? "it is configured" : failure ?? "no camera was found"
-                if configuration.source == .camera {
+                if configuration.source == .camera || configuration.source == .file {
                     use(nil, as: .none(because: reason))
                 } else {
                     let card = makeTestCard()
@@ -143,7 +169,7 @@ final class VideoPipeline: Sendable {
     }
 
     /// Opens the configured camera, or the first that works, and says why that one.
-    private func openCamera() -> Result<(any VideoSource, reason: String), DeviceError> {
+    private func openCamera(_ passthrough: CameraPassthrough) -> Result<(Opened, reason: String), DeviceError> {
         let (devices, failures) = V4L2Camera.enumerate()
         let candidates: [(path: String, reason: String)]
         if let wanted = configuration.device {
@@ -160,10 +186,7 @@ final class VideoPipeline: Sendable {
         var failure = failures.first ?? DeviceError("no camera was found")
         for candidate in candidates {
             do throws(DeviceError) {
-                let camera = try V4L2Camera(
-                    V4L2CameraConfiguration(
-                        path: candidate.path, size: configuration.size, frameRate: Double(configuration.frameRate)))
-                return .success((camera, candidate.reason))
+                return .success((try open(candidate.path, passthrough: passthrough), candidate.reason))
             } catch {
                 failure = error
             }

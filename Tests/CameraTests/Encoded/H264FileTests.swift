@@ -43,6 +43,7 @@ struct H264FileTests {
         #expect(source.frameRate == 30)
         #expect(source.pictureCount == 12)
         #expect(source.longestGroup == 5)
+        #expect(source.peakBitrate == units.flatMap(\.units).reduce(0) { $0 + $1.count } * 8)
         #expect(source.description == "\(file.path), H.264 42e01f, 160x96, 30 frames/s, 12 pictures")
         let begin = clock.time
         for index in 0..<40 {

@@ -37,6 +37,9 @@ import Testing
                         CameraSize(width: 1280, height: 720, frameRates: []),
                     ]),
                 CameraFormat(
+                    fourCC: .h264, name: "H.264",
+                    sizes: [CameraSize(width: 1280, height: 720, frameRates: rates)]),
+                CameraFormat(
                     fourCC: FourCC("XYZ1"), name: "Unheard-of", sizes: [],
                     range: CameraSizeRange(widths: 16...1920, heights: 16...1080, widthStep: 2, heightStep: 2)),
             ])
@@ -69,6 +72,7 @@ import Testing
                   may not read /dev/video9
                   /dev/video0  HD Webcam (uvcvideo, usb-1)
                       YUYV  YUYV 4:2:2  640x480 at up to 30, 1280x720
+                      H264  H.264  1280x720 at up to 30  (encoded by the camera: see video.passthrough)
                       XYZ1  Unheard-of  16x16 to 1920x1080  (not used)
 
                 microphones

@@ -131,6 +131,7 @@ import Wire
         ("network: { stun_servers: ['turn:a'] }", "wants the URI of a server (stun:host:port), not \"turn:a\""),
         ("network: { turn_servers: ['turn:a'] }", "network.turn_servers: wants network.turn_username and"),
         ("network: { ice_transport_policy: relay }", "network.ice_transport_policy: wants network.turn_servers"),
+        ("video: { source: file }", "video.source: wants video.file beside file"),
         ("calls: { ring_timeout_ms: 10 }", "wants a whole number from 1000 to 600000 (milliseconds), not \"10\""),
         ("- web", "wants sections, such as"),
         ("web: &anchor {}\nvideo: *anchor", "aliases (*name) are not supported"),

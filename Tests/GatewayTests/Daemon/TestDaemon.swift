@@ -1,0 +1,62 @@
+import DTLS
+import Glibc
+import Web
+import Wire
+
+@testable import Gateway
+
+/// A daemon within the test: test card, tone, no speaker, no button, loopback only.
+final class TestDaemon: Sendable {
+    private let daemon: Daemon
+    private let thread: WorkerThread
+    let startError: String?
+
+    init(state: String, change: (inout Configuration) -> Void = { _ in }) {
+        var configuration = Configuration()
+        configuration.state.folder = state
+        configuration.web.address = .v4(0x7F00_0001)
+        configuration.web.port = 0
+        configuration.video.source = .testCard
+        configuration.video.width = 320
+        configuration.video.height = 180
+        configuration.video.frameRate = 5
+        configuration.audio.capture = .tone
+        configuration.audio.playback = .none
+        configuration.button.enabled = false
+        configuration.network.interfaces = ["lo"]
+        configuration.log.level = .error
+        change(&configuration)
+        let loop = EventLoop()
+        let daemon = Daemon(configuration: configuration, environment: [:], loop: loop)
+        let started = Handover<String>(capacity: 1)
+        self.daemon = daemon
+        thread = WorkerThread(name: "daemon") { _ in
+            loop.adopt()
+            let error = daemon.assumeIsolated { $0.start() }
+            started.give(error?.description ?? "")
+            guard error == nil else { return }
+            loop.run { daemon.assumeIsolated { $0.turn() } }
+            daemon.assumeIsolated { $0.finishStop() }
+        }
+        let error = started.take(timeout: .seconds(60))
+        startError = error == "" ? nil : error ?? "it never started"
+    }
+
+    /// Something of the daemon's, from its own thread.
+    func ask<Answer: Sendable>(_ question: @escaping @Sendable (isolated Daemon) -> Answer) -> Answer? {
+        let answers = Handover<Answer>(capacity: 1)
+        daemon.loop.submit { [daemon] in
+            let answer = daemon.assumeIsolated { question($0) }
+            answers.give(answer)
+        }
+        return answers.take(timeout: .seconds(60))
+    }
+
+    var fingerprint: String? { ask { $0.certificate.map { "\($0.fingerprint(.sha256))" } } ?? nil }
+    var port: UInt16? { ask { $0.web?.port } ?? nil }
+
+    func stop() {
+        daemon.loop.stop()
+        thread.join()
+    }
+}
