@@ -105,6 +105,11 @@ extension RTCPeerConnection {
                 preconditionFailure("a packet of our own cannot be protected: \(error)")
             }
         }
+        if stream.kind == .video {
+            outbox.mark(
+                captured: frame.captured, isFirst: frame.isFirst && payload == 0,
+                isLast: frame.isLast && payload == frame.payloads.count - 1)
+        }
     }
 
     /// Sends `packet` about what comes in as `incoming`: by itself where that was agreed on, else behind a report

@@ -1,5 +1,6 @@
 """WHEP (draft-ietf-wish-whep) as a protocol on HTTP: what a player may send, and what it is answered."""
 
+import re
 import urllib.parse
 
 import pytest
@@ -182,6 +183,36 @@ def test_deleting_a_player_ends_it_once(daemon, player):
 def test_what_is_not_there_is_404(daemon, path):
     assert request("GET", daemon.url(path=path))[0] == 404
     assert request("DELETE", daemon.url(path=path))[0] == 404
+
+
+def test_prometheus_reads_what_was_counted(daemon, whep):
+    assert request("POST", whep, offer(), SDP)[0] == 201
+    status, headers, body = request("GET", daemon.url(path="metrics"))
+    assert status == 200
+    assert headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    types, samples = {}, {}
+    for line in body.decode().splitlines():
+        if line.startswith("# TYPE "):
+            _, _, name, kind = line.split(" ")
+            types[name] = kind
+        elif not line.startswith("# HELP "):
+            name, value = line.rsplit(" ", 1)
+            family = re.sub(r"_(bucket|sum|count)$", "", name.split("{")[0])
+            assert family in types or name.split("{")[0] in types, line
+            samples[name] = float(value)
+    assert set(types.values()) == {"counter", "gauge", "histogram"}
+    assert all(name.endswith("_total") == (kind == "counter") for name, kind in types.items())
+    assert samples['doorward_viewers{kind="whep"}'] == 1
+    for packet in ("first", "last"):
+        buckets = [
+            value
+            for name, value in samples.items()
+            if name.startswith(f'doorward_frame_capture_to_send_seconds_bucket{{packet="{packet}"')
+        ]
+        assert buckets == sorted(buckets)
+        assert buckets[-1] == samples[f'doorward_frame_capture_to_send_seconds_count{{packet="{packet}"}}']
+    status, headers, _ = request("POST", daemon.url(path="metrics"), "")
+    assert status == 405 and headers["Allow"] == "GET"
 
 
 def test_too_many_players_are_503_until_one_leaves_and_keep_no_page_out(daemon, whep):

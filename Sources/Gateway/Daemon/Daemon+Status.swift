@@ -32,6 +32,26 @@ struct DaemonStatus: Encodable {
         let dropped: Int
         /// CPU time of the encoder alone, in milliseconds.
         let encodeCPUMilliseconds: Double
+        /// How old pictures were when the kernel had their first packet, and their last.
+        let captureToFirstPacket: Latency
+        let captureToLastPacket: Latency
+    }
+
+    /// How long something took, in milliseconds, to within the width of a histogram's bucket; the times are absent while
+    /// it has not happened.
+    struct Latency: Encodable {
+        let count: UInt64
+        let medianMilliseconds: Double?
+        let p95Milliseconds: Double?
+        let maxMilliseconds: Double?
+
+        init(_ histogram: LatencyHistogram) {
+            let rounded = { (value: Double) in (value * 100).rounded() / 100 }
+            count = histogram.count
+            medianMilliseconds = histogram.quantile(0.5).map(rounded)
+            p95Milliseconds = histogram.quantile(0.95).map(rounded)
+            maxMilliseconds = histogram.count == 0 ? nil : rounded(histogram.longest.milliseconds)
+        }
     }
 
     struct Voice: Encodable {
@@ -140,7 +160,8 @@ extension Daemon {
             encodings: encodings, captured: video?.capturedCount ?? 0,
             encoded: counters.reduce(0) { $0 + $1.encoded }, keyFrames: counters.reduce(0) { $0 + $1.keyFrames },
             dropped: counters.reduce(0) { $0 + $1.dropped },
-            encodeCPUMilliseconds: counters.reduce(0) { $0 + $1.encodeCPU.milliseconds })
+            encodeCPUMilliseconds: counters.reduce(0) { $0 + $1.encodeCPU.milliseconds },
+            captureToFirstPacket: .init(sockets.departures.first), captureToLastPacket: .init(sockets.departures.last))
     }
 
     private func describe(_ session: Session, at now: Instant) -> DaemonStatus.Peer {

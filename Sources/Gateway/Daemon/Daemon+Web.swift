@@ -45,6 +45,9 @@ extension Daemon {
         case ("api", 2) where parts[1] == "status":
             guard request.method == "GET" else { return .notAllowed("GET") }
             return status(at: now)
+        case ("metrics", 1):
+            guard request.method == "GET" else { return .notAllowed("GET") }
+            return metrics(at: now)
         default: return HTTPResponse(status: 404, text: "There is nothing here.\n")
         }
     }

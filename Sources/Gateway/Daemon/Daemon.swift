@@ -49,6 +49,8 @@ actor Daemon {
     /// Players whose answer waits for the TURN servers', with the time until which it does.
     var awaitedAnswers: [SessionID: (request: RequestID, until: Instant)] = [:]
     var nextSessionNumber = 1
+    /// What the peers did that are gone.
+    var departed = TrafficTotals()
 
     var video: VideoPipeline?
     var encodings: EncodingControl

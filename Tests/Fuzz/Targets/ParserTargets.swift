@@ -136,7 +136,8 @@ private func checkPictures(_ next: () throws(H264StreamError) -> AnnexBReader.Pi
     do throws(H264StreamError) {
         while let picture = try next() {
             let types = picture.nalUnits.map { picture.bytes[$0.lowerBound] & 0x1F }
-            precondition(!types.isEmpty && types.allSatisfy { [1, 5, 7, 8].contains($0) }, "a unit that goes to no browser")
+            precondition(
+                !types.isEmpty && types.allSatisfy { [1, 5, 7, 8].contains($0) }, "a unit that goes to no browser")
             precondition(types.contains(5) == picture.isKeyFrame, "a key frame without an IDR slice")
             precondition(!picture.isKeyFrame || types.first == 7, "a key frame without its parameter sets")
             precondition(picture.nalUnits.last?.upperBound == picture.bytes.count, "a unit lies outside its picture")
