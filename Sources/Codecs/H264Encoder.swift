@@ -13,12 +13,19 @@ public final class H264Encoder: VideoEncoder {
     /// RTP's own clock for video (RFC 6184 §8.2.1).
     private static let ticksPerSecond: Int64 = 90_000
     /// Seconds of the bitrate that x264 may save up or borrow. A key frame that uses it all takes this long to send.
-    private static let bufferSeconds = 0.6
+    private static let bufferSeconds = 0.3
+    /// The same for some pictures after the bitrate fell: what was saved up at the old one would be spent at once, and by
+    /// then the network has no room for it.
+    private static let (fallenBufferSeconds, fallenPictures) = (0.1, 15)
+    /// The part of the bitrate that is left when it fell.
+    private static let fallen = 0.9
 
     private let encoder: OpaquePointer
     private var parameters: x264_param_t
     private let message: UnsafeMutablePointer<cx264_message>
     private var lastTick = Int64.min
+    /// Pictures until the whole buffer is there again.
+    private var picturesToRecover = 0
     /// nil where pictures come out whole.
     private let slices: SliceCollector?
 
@@ -96,6 +103,10 @@ public final class H264Encoder: VideoEncoder {
         _ frame: VideoFrame, forceKeyFrame: Bool, isWhole: Bool, give: (AccessUnit) -> Void
     ) throws(DeviceError) {
         precondition(frame.size == configuration.size, "the encoder was made for \(configuration.size)")
+        if picturesToRecover > 0 {
+            picturesToRecover -= 1
+            if picturesToRecover == 0 { try reconfigure() }
+        }
         var picture = x264_picture_t()
         x264_picture_init(&picture)
         picture.img.i_csp = X264_CSP_I420
@@ -137,11 +148,18 @@ public final class H264Encoder: VideoEncoder {
     public func setBitrate(_ bitrate: Int) throws(DeviceError) {
         let bitrate = min(max(bitrate, 10_000), level.maximumBitrate)
         guard bitrate != configuration.bitrate else { return }
-        Self.setRate(&parameters, to: bitrate)
+        let hasFallen = Double(bitrate) < Self.fallen * Double(configuration.bitrate)
+        if hasFallen { picturesToRecover = Self.fallenPictures }
+        configuration.bitrate = bitrate
+        try reconfigure()
+    }
+
+    private func reconfigure() throws(DeviceError) {
+        let seconds = picturesToRecover > 0 ? Self.fallenBufferSeconds : Self.bufferSeconds
+        Self.setRate(&parameters, to: configuration.bitrate, bufferSeconds: seconds)
         guard x264_encoder_reconfig(encoder, &parameters) == 0 else {
             throw DeviceError("H.264 encoder: \(Self.text(message))")
         }
-        configuration.bitrate = bitrate
     }
 
     /// `captured` in ticks, later than the picture's before: x264 wants each time stamp to rise.
@@ -184,7 +202,9 @@ public final class H264Encoder: VideoEncoder {
         setRate(&parameters, to: configuration.bitrate)
     }
 
-    private static func setRate(_ parameters: inout x264_param_t, to bitrate: Int) {
+    private static func setRate(
+        _ parameters: inout x264_param_t, to bitrate: Int, bufferSeconds: Double = bufferSeconds
+    ) {
         let kilobits = Int32((bitrate + 500) / 1_000)
         parameters.rc.i_bitrate = kilobits
         parameters.rc.i_vbv_max_bitrate = kilobits

@@ -191,6 +191,22 @@ struct H264EncoderTests {
         #expect((700_000...1_200_000).contains(try bitsPerSecond(seconds: 4)))
     }
 
+    @Test func `when the bitrate falls the very next pictures keep it`() throws {
+        let encoder = try encoder(bitrate: 1_500_000, preset: .superfast)
+        var picture = MovingPicture(size: size)
+        for _ in 0..<90 { _ = try encoder.encode(picture.next(), forceKeyFrame: false) }
+        for bitrate in [500_000, 200_000] {
+            try encoder.setBitrate(bitrate)
+            for fifth in 1...10 {
+                let bytes = try (0..<6).reduce(0) { sum, _ in
+                    sum + (try encoder.encode(picture.next(), forceKeyFrame: false)?.bytes.count ?? 0)
+                }
+                let limit = fifth == 1 ? 1.7 : 1.4
+                #expect(Double(bytes * 8) < limit * Double(bitrate) / 5, "after \(fifth * 200) ms")
+            }
+        }
+    }
+
     @Test func `a bitrate beyond the level is held at the level's limit`() throws {
         let encoder = try encoder()
         try encoder.setBitrate(1_000_000_000)
