@@ -78,6 +78,26 @@ struct V4L2CameraTests {
         }
     }
 
+    @Test
+    func `a camera that does not encode is passed through in no mode, and none of an encoder's controls are there`()
+        throws
+    {
+        for passthrough in CameraPassthrough.allCases {
+            #expect(try V4L2Camera.passthroughMode(configuration(), by: passthrough) == nil)
+        }
+        let device = try V4L2Device(path: Self.path)
+        for control in EncoderControl.allCases {
+            #expect(device.range(of: control) == nil)
+            #expect(try !device.set(control, to: 1))
+        }
+        do throws(DeviceError) {
+            _ = try V4L2EncodedCapture(configuration(), mode: H264Mode(width: 640, height: 360, frameRate: nil))
+            Issue.record("vivid has no H.264")
+        } catch {
+            #expect(error.description.contains("vivid offers H264 but gives"))
+        }
+    }
+
     @Test func `pictures come at the camera's rate, with the driver's times`() throws {
         let camera = try V4L2Camera(configuration(frameRate: 30))
         let times = try (0..<31).map { _ in try next(camera).captured }

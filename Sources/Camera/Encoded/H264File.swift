@@ -36,6 +36,8 @@ public final class H264File: EncodedVideoSource {
     private var number: Int64 = 0
 
     private static let pieceSize = 1 << 16
+    /// Three hours at 3 Mbit/s: it is read through when it is opened.
+    private static let largestFile = 4 << 30
     /// Who is this late is not behind but was stopped: the pictures go on from now.
     private static let patience = Duration.milliseconds(500)
 
@@ -51,7 +53,8 @@ public final class H264File: EncodedVideoSource {
         path: String, frameRate: Double, now: @escaping () -> Instant, sleep: @escaping (Instant) -> Void
     ) throws(DeviceError) {
         precondition(frameRate > 0 && frameRate <= 1_000, "a picture takes a millisecond at least")
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        // what is no file, and gives bytes without end or none at all, must not be waited for
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw DeviceError("\(path): \(String(cString: strerror(errno)))") }
         self.path = path
         self.descriptor = descriptor
@@ -59,6 +62,7 @@ public final class H264File: EncodedVideoSource {
         self.sleep = sleep
         let survey: Survey
         do throws(DeviceError) {
+            try Self.check(descriptor, path: path)
             survey = try Survey(of: descriptor, path: path, frameRate: frameRate)
         } catch {
             close(descriptor)
@@ -135,6 +139,17 @@ public final class H264File: EncodedVideoSource {
             }
         } catch {
             throw DeviceError("\(path): \(error)")
+        }
+    }
+
+    /// Throws where `descriptor` is no file, or one that takes too long to look through.
+    private static func check(_ descriptor: Int32, path: String) throws(DeviceError) {
+        var information = stat()
+        guard fstat(descriptor, &information) == 0, information.st_mode & S_IFMT == S_IFREG else {
+            throw DeviceError("\(path): is no file")
+        }
+        guard information.st_size <= largestFile else {
+            throw DeviceError("\(path): is larger than \(largestFile >> 30) GiB")
         }
     }
 

@@ -42,6 +42,7 @@ private final class FakeCapture: EncodedCapture {
     }
 }
 
+/// With a camera that this file makes up: no kernel without hardware has one that encodes H.264 (vicodec's codec is FWHT).
 struct H264CameraTests {
     private func open(_ capture: FakeCapture, bitrate: Int = 2_500_000) throws -> H264Camera {
         try H264Camera(capture, bitrate: bitrate, keyFrameInterval: .seconds(10))
