@@ -195,6 +195,11 @@ import Wire
         let renewed = ICECredentials(usernameFragment: "renewed", password: "another password of the puppet")
         puppet.tell(.remoteCredentials(renewed, isLite: false))
         puppet.tell(.restart(ICECredentials(random: puppet.random)))
+        _ = puppet.takeSent()
+        // and does so until it has the answer
+        puppet.check(username: "\(elder.usernameFragment):renewed", password: elder.password)
+        #expect(puppet.takeSent().first?.errorCode == 401)
+        #expect(puppet.agent.statistics.discards == [.unknownUsernameFragment: 2])
         let own = puppet.agent.credentials
         puppet.check(username: "\(own.usernameFragment):renewed", password: own.password)
         #expect(puppet.takeSent().first?.messageClass == .successResponse)

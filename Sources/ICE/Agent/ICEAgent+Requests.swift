@@ -34,9 +34,11 @@ extension ICEAgent {
             refuse(message, 401, "Unauthenticated", on: path)
             return discard(.unauthenticated)
         }
-        if isCurrent, let credentials = remoteCredentials, fragments.sender != credentials.usernameFragment {
-            // A peer that restarts ICE checks from its new candidates before this side has the offer, as libwebrtc does.
-            // Were it answered, it would stay with the old credentials on a pair that the new session cannot use.
+        let credentials = isCurrent ? remoteCredentials : selected?.remote.credentials
+        if let credentials, fragments.sender != credentials.usernameFragment {
+            // A peer that restarts ICE checks from its new candidates before this side has the offer, and until it has the
+            // answer, as libwebrtc does: by the old name of this side and its own new one. Were it answered, it would stay
+            // with the old credentials on a pair that the new session cannot use.
             refuse(message, 401, "Unauthenticated", key: authentication.key, on: path)
             return discard(.unknownUsernameFragment)
         }
