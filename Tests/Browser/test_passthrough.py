@@ -46,20 +46,32 @@ def test_a_file_is_played_again_and_again_with_no_encode(browser, start_daemon, 
     assert (video["encodings"][0]["width"], video["encodings"][0]["height"]) == (640, 360)
 
 
-def test_the_profile_of_a_file_is_agreed_on_where_the_browser_offers_it(chromium, start_daemon, open_page, recording):
+@pytest.fixture
+def main_profile_door(start_daemon, recording):
     # what is constrained baseline is main, too, once its parameter sets say so
-    stream = recording.read_bytes().replace(b"\x67\x42\xe0\x1f", b"\x67\x4d\x00\x1f")
-    recording.write_bytes(stream)
+    recording.write_bytes(recording.read_bytes().replace(b"\x67\x42\xe0\x1f", b"\x67\x4d\x00\x1f"))
     door = start_daemon(**{"video.source": "file", "video.file": recording})
     door.wait_for_log(r"passed on as H\.264 4d001f")
-    page = open_page(chromium, door.url())
+    return door
+
+
+def plays(page) -> str:
+    """Sees the door's picture move; returns the answer that was agreed on."""
     page.evaluate(PLAYER)
     first = card.read(page, seconds=20)
     page.evaluate("new Promise((resolve) => setTimeout(resolve, 300))")
     assert card.read(page).number != first.number
-    answer = page.evaluate("window.peerConnection.remoteDescription.sdp")
-    assert "profile-level-id=4d001f" in answer
-    assert "was agreed on" not in door.log
+    return page.evaluate("window.peerConnection.remoteDescription.sdp")
+
+
+def test_the_profile_of_a_file_is_agreed_on_where_the_browser_offers_it(chromium, main_profile_door, open_page):
+    assert "profile-level-id=4d001f" in plays(open_page(chromium, main_profile_door.url()))
+    assert "was agreed on" not in main_profile_door.log
+
+
+def test_a_browser_that_does_not_offer_it_is_named_in_the_log_and_sees_the_picture(firefox, main_profile_door, open_page):
+    assert "profile-level-id=42e01f" in plays(open_page(firefox, main_profile_door.url()))
+    main_profile_door.wait_for_log(r"warning  peer #1: is sent H\.264 of the profile main, though 42e01f was agreed on")
 
 
 def test_a_file_that_browsers_refuse_is_said_to_be_one(start_daemon, recording):
