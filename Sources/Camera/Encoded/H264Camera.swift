@@ -94,10 +94,10 @@ public final class H264Camera: EncodedVideoSource {
         return try capture.set(.forceKeyFrame, to: 1)
     }
 
-    /// Aims at `bitrate`, as near as the camera comes to it.
+    /// Aims at `bitrate`, as near as the camera comes to it. A twentieth more or less is not worth the driver's time.
     public func setBitrate(_ bitrate: Int) throws(DeviceError) -> Bool {
         guard bitrates != nil else { return false }
-        guard bitrate != self.bitrate else { return true }
+        guard abs(bitrate - self.bitrate) > self.bitrate / 20 else { return true }
         self.bitrate = bitrate
         return try Self.set(capture, .bitrate, to: bitrate)
     }

@@ -88,6 +88,7 @@ struct H264CameraTests {
         #expect(try camera.requestKeyFrame())
         #expect(capture.values(of: .forceKeyFrame) == [1])
         #expect(try camera.setBitrate(2_500_000))
+        #expect(try camera.setBitrate(2_400_000))
         #expect(try camera.setBitrate(800_000))
         #expect(try camera.setBitrate(1))
         #expect(capture.values(of: .bitrate) == [2_500_000, 800_000, 25_000])
