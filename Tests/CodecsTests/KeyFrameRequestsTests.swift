@@ -60,4 +60,34 @@ struct KeyFrameRequestsTests {
         requests.request()
         #expect(isKeyFrame(&requests, at: 733))
     }
+
+    @Test func `a newcomer does not wait for the window`() {
+        var requests = KeyFrameRequests()
+        requests.request()
+        #expect(isKeyFrame(&requests, at: 0))
+        requests.request()
+        #expect(!isKeyFrame(&requests, at: 33))
+        requests.request(isNewcomer: true)
+        #expect(isKeyFrame(&requests, at: 66))
+        // and what is asked after that waits as ever
+        requests.request()
+        #expect(!isKeyFrame(&requests, at: 533))
+        #expect(isKeyFrame(&requests, at: 566))
+    }
+
+    @Test func `many newcomers get three key frames at once and then little more than two a second`() {
+        var requests = KeyFrameRequests()
+        var times: [Int64] = []
+        for time in stride(from: Int64(0), to: 10_000, by: 10) {
+            requests.request(isNewcomer: true)
+            if requests.takeKeyFrame(at: milliseconds(time)) { times.append(time) }
+        }
+        #expect(times.prefix(4) == [0, 10, 20, 30])
+        #expect(times.count <= 4 + 20 + 5)
+        // after a quiet while they need not wait again
+        for time in [20_000, 20_010, 20_020, 20_030] as [Int64] {
+            requests.request(isNewcomer: true)
+            #expect(isKeyFrame(&requests, at: time))
+        }
+    }
 }

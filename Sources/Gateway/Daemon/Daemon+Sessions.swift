@@ -153,7 +153,7 @@ extension Daemon {
             let isFirst = session.connectedAt == nil
             session.becameConnected(at: now)
             encodings.watchersChanged()
-            video?[session.encodings.wanted].requestKeyFrame()
+            video?[session.encodings.wanted].requestKeyFrame(isNewcomer: true)
             guard isFirst else { return }
             if case .call(let call) = session.viewer { hub.handle(.peerConnected(call), at: now) }
         case (.closed, .call(let call)):

@@ -80,14 +80,19 @@ final class EncodingLine: Sendable {
     func setTarget(_ target: EncodingTarget?) {
         let ends = state.withLock { state in
             defer { state.target = target }
+            // nobody has seen what was encoded before: whoever comes begins here, and costs nobody else anything
+            if state.target == nil, target != nil {
+                state.keyFrameRequests = KeyFrameRequests()
+                state.keyFrameRequests.request()
+            }
             return state.target != nil && target == nil
         }
         if ends { slot.give(nil) }
     }
 
-    /// The next picture shall be a key frame, unless one was made just before.
-    func requestKeyFrame() {
-        state.withLock { $0.keyFrameRequests.request() }
+    /// The next picture shall be a key frame, unless one was made just before; for a newcomer all the same, unless many come.
+    func requestKeyFrame(isNewcomer: Bool = false) {
+        state.withLock { $0.keyFrameRequests.request(isNewcomer: isNewcomer) }
     }
 
     /// Offers a picture; one that the encoder has not begun with gives way to it.

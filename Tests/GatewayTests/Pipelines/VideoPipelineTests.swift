@@ -32,6 +32,9 @@ private final class RunningPipeline: Sendable {
         pipeline.start()
     }
 
+    /// Whether a picture comes soon, which is then taken.
+    func hasMore() -> Bool { pictures.take(timeout: .milliseconds(200)) != nil }
+
     func next() throws -> Picture { try #require(pictures.take(timeout: .seconds(20))) }
 
     /// The next pictures of `encoding` until one fulfils `condition`, that one included.
@@ -134,6 +137,20 @@ private func macroblocks(in frame: PacketizedFrame) -> [Int]? {
             #expect(first.timestamp == second.timestamp && first.isKeyFrame == second.isKeyFrame)
         }
         #expect(parts[0].isKeyFrame)
+    }
+
+    @Test func `who comes when nobody watched has a key frame at once, however short ago the last one was`() throws {
+        let running = RunningPipeline()
+        defer { running.pipeline.stop() }
+        for _ in 0..<3 {
+            running.pipeline[.main].setTarget(EncodingTarget(bitrate: 500_000))
+            let picture = try running.next()
+            #expect(picture.frame.isKeyFrame && picture.frame.isFirst)
+            #expect(!(try running.next()).frame.isFirst)
+            running.pipeline[.main].setTarget(nil)
+            // what was on its way
+            while running.hasMore() {}
+        }
     }
 
     @Test func `requests of many viewers for a key frame are one`() throws {
