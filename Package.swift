@@ -130,8 +130,11 @@ let package = Package(
             dependencies: ["PeerConnection", "DTLS", "Media", "Camera", "Codecs", "Sound", "Gateway", "Wire"],
             path: "Tests/Interop/Peer", swiftSettings: swiftSettings),
         .executableTarget(
-            name: "benchmark-daemon", dependencies: ["NativePeer", "Wire", "Media", "Camera", "Codecs", "CLinux"],
+            name: "benchmark-daemon",
+            dependencies: ["NativePeer", "Wire", "RTP", "Media", "Camera", "Codecs", "Gateway", "CLinux", "BareLoop"],
             path: "Tests/Benchmarks/Daemon", swiftSettings: swiftSettings),
+        // The least that sending to viewers can cost.
+        .target(name: "BareLoop", dependencies: ["COpenSSL"], path: "Tests/Benchmarks/BareLoop"),
 
         // Calls between two peers of ours, to be measured.
         .target(

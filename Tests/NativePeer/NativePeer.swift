@@ -17,16 +17,28 @@ public final class NativePeer {
     /// Connecting takes a certificate, which takes longer to make than the call; one serves all peers of a program.
     nonisolated(unsafe) private static var certificate: DTLSCertificate?
 
+    /// Makes the certificate, for peers that many threads then make.
+    public static func prepare() throws {
+        certificate = try certificate ?? DTLSCertificate(generatedAt: Int64(time(nil)))
+    }
+
     /// Calls the door whose WHEP address is `/whep` at `server`, over the local address `local`; without `usesUDP` over
     /// TCP alone.
     public init(calling server: SocketAddress, from local: IPAddress, usesUDP: Bool = true) throws {
-        let certificate = try Self.certificate ?? DTLSCertificate(generatedAt: Int64(time(nil)))
-        Self.certificate = certificate
+        try Self.prepare()
+        guard let certificate = Self.certificate else { preconditionFailure("it was prepared") }
         viewer = try Viewer(on: [local], certificate: certificate, usesUDP: usesUDP)
         session = try client.call("http://\(server)/whep", offer: viewer.offer)
         try viewer.accept(session.answer)
-        viewer.onPicture = { [unowned self] frame in if frame.isKeyFrame { lastKeyFrame = frame } }
+        viewer.onPicture = { [unowned self] frame in
+            if frame.isKeyFrame { lastKeyFrame = frame }
+            onPicture?(viewer.age(of: frame))
+        }
     }
+
+    /// Is told of each whole picture, and how long ago it was captured where the door's clock is this machine's; nil
+    /// before the door's first report.
+    public var onPicture: ((Duration?) -> Void)?
 
     /// Whole pictures so far.
     public var pictures: Int { viewer.received.pictures }

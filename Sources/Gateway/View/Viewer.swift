@@ -164,6 +164,14 @@ package final class Viewer {
         return section.codecs.first
     }
 
+    /// How long ago `frame` was captured, for a door whose clock is this machine's own, as ours tells it in its reports;
+    /// nil before the first of them.
+    package func age(of frame: H264Depacketizer.Frame) -> Duration? {
+        guard let captured = peer.captureTime(of: frame.timestamp, on: video) else { return nil }
+        let fractions = Int64(bitPattern: NTPTime(MonotonicClock.now).rawValue &- captured.rawValue)
+        return .nanoseconds(Int64((Double(fractions) * 1e9 / 4_294_967_296).rounded()))
+    }
+
     /// Takes part until `condition` holds; false where it does not within `limit`, or the connection is closed before.
     @discardableResult
     package func run(for limit: Duration, until condition: (Viewer) -> Bool = { _ in false }) -> Bool {

@@ -1,171 +1,142 @@
-// benchmark-daemon [SECONDS] [WIDTHxHEIGHT]: what the whole daemon costs beside the encoder alone.
+// benchmark-daemon [ROUNDS] [SECONDS] [ROW…]: what the whole daemon costs and how fast it is, beside the least that the work can cost; each figure
+// against its limit. Exits with 1 where one is over it. ROWs: ready, live, memory, call; all, unless some are named.
 //
-// In turn (A B A B), for SECONDS (10) each: x264 alone on the test card's pictures, paced as the daemon paces them; and
-// the daemon on the same test card with one viewer who takes picture and sound. Prints CPU milliseconds a second, the
-// ratio, and the resident memory.
-import CLinux
-import Camera
-import Codecs
+// Everything is measured ROUNDS (3) times in turn (A B A B), CPU for SECONDS (6) each, and the medians are printed. The daemon is a process of its
+// own, whose CPU time is the scheduler's account of it; its viewers are native peers, in threads of this process.
 import Glibc
 import Media
 import NativePeer
 import Wire
 
-func fail(_ message: String) -> Never {
-    let bytes = Array("benchmark-daemon: \(message)\n".utf8)
-    _ = write(STDERR_FILENO, bytes, bytes.count)
-    exit(1)
+var arguments = CommandLine.arguments.dropFirst()
+@MainActor
+func takeNumber(or standard: Int) -> Int {
+    guard let number = arguments.first.flatMap({ Int($0) }), number > 0 else { return standard }
+    arguments.removeFirst()
+    return number
 }
-
-let arguments = CommandLine.arguments
-let seconds = arguments.count > 1 ? Int(arguments[1]) ?? 10 : 10
-let sides = (arguments.count > 2 ? arguments[2] : "1280x720").split(separator: "x").compactMap { Int($0) }
-guard sides.count == 2 else { fail("usage: benchmark-daemon [SECONDS] [WIDTHxHEIGHT]") }
-let size = VideoSize(width: sides[0], height: sides[1])
-let frameRate = 30.0
-let bitrate = 2_500_000
-
-func now() -> Int64 {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
-}
-
-/// CPU milliseconds a second of x264 on the test card, drawing not counted.
-func encoderAlone() throws -> Double {
-    let card = TestCard(size: size, frameRate: frameRate, name: "Front door", label: "test card")
-    let encoder = try H264Encoder(H264EncoderConfiguration(size: size, frameRate: frameRate, bitrate: bitrate))
-    let start = now()
-    var spent: Int64 = 0
-    var isFirst = true
-    while now() - start < Int64(seconds) * 1_000_000_000 {
-        guard let frame = try card.nextFrame(timeout: .seconds(1), wanted: true) else { continue }
-        let before = linux_thread_cpu_nanoseconds()
-        _ = try encoder.encode(frame, forceKeyFrame: isFirst)
-        spent += linux_thread_cpu_nanoseconds() - before
-        isFirst = false
-    }
-    return Double(spent) / 1e6 / (Double(now() - start) / 1e9)
-}
-
-/// A daemon on the test card, in a process of its own.
-final class RunningDaemon {
-    let process: pid_t
-    let port: UInt16
-    private let folder: String
-
-    init(binary: String) throws {
-        var template = Array("/tmp/doorward-benchmark-XXXXXX".utf8CString)
-        guard let made = mkdtemp(&template) else { fail("cannot make a folder") }
-        folder = String(cString: made)
-        var ends: [Int32] = [0, 0]
-        pipe(&ends)
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO)
-        posix_spawn_file_actions_addclose(&actions, ends[0])
-        let settings = [
-            "web.port=0", "web.address=127.0.0.1", "state.folder=\(folder)", "video.source=test_card",
-            "audio.capture=tone",
-            "audio.playback=none", "button.enabled=false", "video.width=\(size.width)", "video.height=\(size.height)",
-            "video.frame_rate=\(Int(frameRate))", "video.bitrate_kbps=\(bitrate / 1000)",
-        ]
-        let words = [binary, "run"] + settings.flatMap { ["--set", $0] }
-        var pointers: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) }
-        pointers.append(nil)
-        var child = pid_t()
-        guard posix_spawn(&child, binary, &actions, nil, pointers, environ) == 0 else { fail("cannot start \(binary)") }
-        for pointer in pointers { free(pointer) }
-        close(ends[1])
-        process = child
-        port = Self.readPort(from: ends[0])
-    }
-
-    deinit {
-        kill(process, SIGTERM)
-        waitpid(process, nil, 0)
-        unlink(folder + "/certificate.pem")
-        rmdir(folder)
-    }
-
-    private static func readPort(from descriptor: Int32) -> UInt16 {
-        var log = ""
-        var bytes = [UInt8](repeating: 0, count: 4096)
-        while true {
-            let count = Glibc.read(descriptor, &bytes, bytes.count)
-            guard count > 0 else { fail("the daemon did not start:\n\(log)") }
-            log += String(decoding: bytes.prefix(count), as: UTF8.self)
-            for line in log.split(separator: "\n", omittingEmptySubsequences: true)
-            where line.contains("http://127.0.0.1:") {
-                let digits = line.split(separator: ":").last?.prefix { $0.isNumber } ?? ""
-                if let port = UInt16(digits) { return port }
-            }
-        }
-    }
-
-    /// CPU time of all its threads in milliseconds, and resident kilobytes.
-    var usage: (milliseconds: Double, residentKilobytes: Int) {
-        // the scheduler's own account, to the nanosecond; /proc's counts whole ticks
-        var clock = clockid_t()
-        var time = timespec()
-        guard clock_getcpuclockid(process, &clock) == 0, clock_gettime(clock, &time) == 0 else {
-            fail("the daemon is gone")
-        }
-        let milliseconds = Double(time.tv_sec) * 1000 + Double(time.tv_nsec) / 1e6
-        let line = Self.read("/proc/\(process)/status").split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
-        let resident =
-            line?.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap { Int($0) } ?? 0
-        return (milliseconds, resident)
-    }
-
-    private static func read(_ file: String) -> String {
-        let descriptor = open(file, O_RDONLY)
-        defer { close(descriptor) }
-        var bytes = [UInt8](repeating: 0, count: 8192)
-        let count = Glibc.read(descriptor, &bytes, bytes.count)
-        return String(decoding: bytes.prefix(max(count, 0)), as: UTF8.self)
-    }
-}
-
-/// CPU milliseconds a second of the daemon with one viewer, and its resident kilobytes.
-func daemonWithOneViewer(_ daemon: RunningDaemon) throws -> (Double, Int) {
-    let viewer = try NativePeer(calling: SocketAddress(.v4(0x7F00_0001), port: daemon.port), from: .v4(0x7F00_0001))
-    guard viewer.run(for: .seconds(10), until: { $0.keyFrames > 0 }) else { fail("the viewer sees nothing") }
-    let start = now()
-    let before = daemon.usage.milliseconds
-    viewer.run(for: .seconds(seconds))
-    let after = daemon.usage
-    let elapsed = Double(now() - start) / 1e9
-    let pictures = Double(viewer.pictures) / elapsed
-    guard pictures > frameRate * 0.9 else { fail("the viewer saw only \(pictures) pictures a second") }
-    try viewer.hangUp()
-    return ((after.milliseconds - before) / elapsed, after.residentKilobytes)
-}
-
-let binary =
+let rounds = takeNumber(or: 3)
+let seconds = takeNumber(or: 6)
+let rows = arguments.isEmpty ? ["ready", "live", "memory", "call"] : Array(arguments)
+let scene = Scene(size: VideoSize(width: 1280, height: 720), frameRate: 30, bitrate: 2_500_000)
+let program =
     CommandLine.arguments[0].split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
     + "/doorward"
-print(
-    "\(size), \(Int(frameRate)) pictures a second, \(bitrate / 1000) kbit/s, x264 superfast, \(seconds) s each; CPU ms a second"
-)
-do {
-    var ratios: [Double] = []
-    var resident = 0
-    let daemon = try RunningDaemon(binary: binary)
-    for round in 1...3 {
-        let alone = try encoderAlone()
-        let (whole, kilobytes) = try daemonWithOneViewer(daemon)
-        ratios.append(whole / alone)
-        resident = max(resident, kilobytes)
-        func text(_ value: Double) -> String { "\((value * 10).rounded() / 10)" }
+var report = Report()
+
+/// A stream that is encoded already, to one viewer and to sixteen; the bare loop beside it.
+@MainActor
+func sendReadyStream() throws {
+    let stream = try ReadyStream(scene)
+    let counts = [1, 16]
+    for round in 1...rounds {
+        for viewers in counts {
+            let floor = stream.bareLoop(viewers: viewers, seconds: seconds) / Double(viewers)
+            let daemon = RunningDaemon(binary: program, settings: stream.settings)
+            let watching = Viewers(viewers, of: daemon)
+            sleep(2)  // the estimators' first probes are over
+            let cpu =
+                watching.cpu(of: daemon, during: seconds, frameRate: scene.frameRate) / Double(viewers)
+            watching.hangUp()
+            report.note("floor \(viewers)", floor)
+            report.note("ready \(viewers)", cpu)
+            print("  round \(round): ready stream to \(viewers): \(text(cpu)) ms/s a viewer; bare loop \(text(floor))")
+        }
+    }
+    for (viewers, limit) in zip(counts, [9, 1.5]) {
+        report.row(
+            "ready 720p30 stream of \(text(stream.bitrate / 1e6)) Mbit/s and Opus to \(viewers), CPU a second and viewer",
+            report.median("ready \(viewers)"), "ms", limit: limit,
+            beside: "packetise, AES-GCM and UDP_SEGMENT alone: \(text(report.median("floor \(viewers)")))")
+    }
+}
+
+/// The test card with its sound to one viewer, beside x264 alone; and how long a picture takes to its last packet.
+@MainActor
+func sendLive() throws {
+    let alone = try EncoderAlone(scene)
+    var delays: [Double] = []
+    for round in 1...rounds {
+        let encoding = try alone.cpu(during: seconds)
+        let daemon = RunningDaemon(binary: program, settings: scene.settings)
+        let watching = Viewers(1, of: daemon)
+        sleep(2)
+        let cpu = watching.cpu(of: daemon, during: seconds, frameRate: scene.frameRate)
+        delays += watching.delays
+        watching.hangUp()
+        report.note("live", cpu / encoding)
         print(
-            "round \(round): x264 alone \(text(alone)), daemon with one viewer \(text(whole)), ratio \((whole / alone * 100).rounded() / 100)"
+            "  round \(round): x264 alone \(text(encoding)) ms/s; live to 1 \(text(cpu)), ratio \(text(cpu / encoding))"
         )
     }
-    let median = ratios.sorted()[ratios.count / 2]
-    print(
-        "median ratio \((median * 100).rounded() / 100) (at most 1.25 is wanted), resident \(resident / 1024) MB (under 60 is wanted)"
-    )
+    report.row(
+        "live 720p30 from raw frames to 1 with sound, CPU over x264 alone", report.median("live"), "times", limit: 1.07,
+        beside: "x264 superfast")
+    let encoding = alone.durations.median
+    report.row(
+        "picture taken → its last packet received", delays.median, "ms", limit: encoding + 0.3,
+        beside: "the encode alone: \(text(encoding))")
+}
+
+/// What the daemon keeps in memory.
+@MainActor
+func watchMemory() {
+    for _ in 1...rounds {
+        let daemon = RunningDaemon(binary: program, settings: scene.settings)
+        for viewers in [1, 4] {
+            let watching = Viewers(viewers, of: daemon)
+            sleep(5)  // what a call's beginning needs is let go
+            report.note("memory \(viewers)", daemon.residentMegabytes)
+            watching.hangUp()
+        }
+    }
+    for (viewers, limit) in [(1, 40.0), (4, 44)] {
+        report.row(
+            "resident memory, live 720p30 to \(viewers)", report.median("memory \(viewers)"), "MB", limit: limit,
+            beside: "the greatest of \(rounds): \(text(report.greatest("memory \(viewers)")))")
+    }
+}
+
+/// How soon a viewer has a connection, and a picture: the first, and one who joins another.
+@MainActor
+func call() throws {
+    let daemon = RunningDaemon(binary: program, settings: scene.settings)
+    for kind in ["first", "joining"] {
+        let watching = kind == "first" ? nil : Viewers(1, of: daemon)
+        for number in 0..<(rounds * 7) {
+            // at any phase of the camera's; after the shortest time between two key frames
+            usleep(UInt32(700_000 + number * 7919 % 34 * 1000))
+            let peer = try NativePeer(calling: daemon.address, from: daemon.address.ip)
+            guard peer.run(for: .seconds(10), until: { $0.keyFrames > 0 }), let connected = peer.connected,
+                let seen = peer.firstKeyFrame
+            else { fail("a call brought no picture") }
+            report.note("connected \(kind)", connected.milliseconds)
+            report.note("seen \(kind)", seen.milliseconds)
+            try peer.hangUp()
+        }
+        watching?.hangUp()
+        let who = kind == "first" ? "a first viewer's call" : "the call of one who joins another"
+        report.row(
+            "\(who) → connected", report.median("connected \(kind)"), "ms", limit: 8,
+            beside: "the greatest: \(text(report.greatest("connected \(kind)")))")
+        report.row(
+            "\(who) → first key frame received", report.median("seen \(kind)"), "ms", limit: 40,
+            beside: "the greatest: \(text(report.greatest("seen \(kind)")))")
+    }
+}
+
+do {
+    print("\(rounds) rounds, \(seconds) s each")
+    for row in rows {
+        switch row {
+        case "ready": try sendReadyStream()
+        case "live": try sendLive()
+        case "memory": watchMemory()
+        case "call": try call()
+        default: fail("there is no row “\(row)”: they are ready, live, memory, call")
+        }
+    }
 } catch {
     fail("\(error)")
 }
+exit(report.isOver ? 1 : 0)
