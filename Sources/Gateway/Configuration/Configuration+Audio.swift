@@ -9,6 +9,8 @@ extension Configuration {
             case device
             /// A quiet tone alone.
             case tone
+            /// A file of Opus, again and again.
+            case file
             /// No sound is sent.
             case none
         }
@@ -27,6 +29,8 @@ extension Configuration {
         public var capture = Capture.automatic
         /// The microphone's ALSA name; nil for the first.
         public var captureDevice: String?
+        /// The file of Opus in Ogg; nil for none.
+        public var file: String?
         /// Where the viewers' voices go.
         public var playback = Playback.automatic
         /// The speaker's ALSA name; nil for the first.
@@ -47,12 +51,15 @@ extension Configuration.Audio {
                 """
                 auto: the microphone, and a quiet tone while there is none.
                 device: the microphone alone; silence while there is none.
-                tone: the tone. none: no sound is sent.
+                tone: the tone. file: what `file` holds, as it is. none: no sound is sent.
                 """),
             .init(
                 "capture_device", \.captureDevice, .optionalText,
                 "The microphone's ALSA name, such as plughw:CARD=Device,DEV=0; see `doorward devices`. Empty: the first."
             ),
+            .init(
+                "file", \.file, .optionalText,
+                "With capture `file`: Opus in an Ogg file, sent again and again without being encoded anew."),
             .init(
                 "playback", \.playback, .choice,
                 """

@@ -50,6 +50,9 @@ extension Daemon {
         case .microphone(let name):
             log.info("microphone: \(name)")
             devices.microphone = .live
+        case .file(let path):
+            log.info("microphone: the file \(path) in its place, as it is configured")
+            devices.microphone = .live
         case .tone(let reason):
             log.info("microphone: a quiet tone, because \(reason)")
             devices.microphone = .tone

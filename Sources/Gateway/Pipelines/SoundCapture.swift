@@ -15,6 +15,7 @@ final class SoundCapture: Sendable {
     enum Input: Hashable, Sendable {
         case microphone(String)
         case tone(because: String)
+        case file(String)
         case none(because: String)
     }
 
@@ -42,7 +43,38 @@ final class SoundCapture: Sendable {
     }
 
     func start() {
-        thread.withLock { $0 = WorkerThread(name: "microphone") { [self] in capture(until: $0) } }
+        thread.withLock { $0 = WorkerThread(name: "microphone") { [self] in run(until: $0) } }
+    }
+
+    private func run(until stop: WorkerThread.Stop) {
+        guard configuration.capture == .file else { return capture(until: stop) }
+        do throws(SoundFileError) {
+            guard let path = configuration.file else { throw SoundFileError(description: "audio.file names no file") }
+            let file = try OpusFile(path: path)
+            onInput(.file(path))
+            play(file, until: stop)
+        } catch {
+            onInput(.none(because: error.description))
+        }
+    }
+
+    /// Sends the packets of `file` at their pace, again and again, while anybody listens.
+    private func play(_ file: OpusFile, until stop: WorkerThread.Stop) {
+        var next = EventLoop.now
+        while !stop.isRequested {
+            for packet in file.packets where !stop.isRequested {
+                // more than this behind, it does not catch up: the machine slept
+                if EventLoop.now - next > .milliseconds(200) { next = EventLoop.now }
+                MonotonicClock.sleep(until: next)
+                if isWanted.load(ordering: .acquiring) {
+                    onPacket(
+                        PacketizedFrame(
+                            sound: packet.bytes, timestamp: RTPTimestamp(next, clockRate: AudioFormat.sampleRate),
+                            captured: next))
+                }
+                next = next + packet.duration
+            }
+        }
     }
 
     func stop() {
@@ -126,7 +158,7 @@ final class SoundCapture: Sendable {
         switch configuration.capture {
         case .none: return (SilenceSource(), .none(because: "it is configured"))
         case .tone: return (ToneSource(), .tone(because: "it is configured"))
-        case .automatic, .device: break
+        case .automatic, .device, .file: break
         }
         do throws(DeviceError) {
             let (name, reason) = try chooseDevice(configuration.captureDevice, .capture)

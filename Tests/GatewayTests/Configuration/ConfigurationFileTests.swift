@@ -106,7 +106,7 @@ import Wire
                     "door.yaml:4:1: vidoe: is no section; did you mean video?",
                     "door.yaml:5:1: port: is no section; port stands in the section web",
                     "door.yaml:7:3: video: wants keys of its own, indented below it",
-                    "door.yaml:9:12: audio.capture: wants auto, device, tone or none, not \"microphone\"",
+                    "door.yaml:9:12: audio.capture: wants auto, device, tone, file or none, not \"microphone\"",
                     "door.yaml:10:15: audio.complexity: wants a whole number from 0 to 10, not \"11\"",
                     "door.yaml:11:3: audio.capture: is there a second time; the first is in line 9",
                 ])
