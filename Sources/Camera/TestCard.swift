@@ -59,7 +59,7 @@ public final class TestCard: VideoSource {
     }
 
     /// The next picture, when it is due; nil where that is not before `timeout`, or where it is not wanted.
-    public func nextFrame(timeout: Duration, wanted: Bool) throws(DeviceError) -> VideoFrame? {
+    public func nextFrame(timeout: Duration, wanted: @autoclosure () -> Bool) throws(DeviceError) -> VideoFrame? {
         let asked = now()
         let due = pacer.due(at: asked)
         if due > asked + timeout {
@@ -69,7 +69,7 @@ public final class TestCard: VideoSource {
         if due > asked { sleep(due) }
         let captured = max(now(), due)
         let number = pacer.take(at: captured)
-        guard wanted else { return nil }
+        guard wanted() else { return nil }
         let strip = TestCardStrip(millisecondsOfDay: clock(), frameNumber: number)
         let bytes = painter.picture(strip, frameNumber: number, frameRate: frameRate)
         return VideoFrame(size: size, bytes: grain?.over(bytes) ?? bytes, captured: captured)

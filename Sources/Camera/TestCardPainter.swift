@@ -8,18 +8,17 @@ struct TestCardPainter {
     /// Everything that stands still, and the clock as of `second`.
     private var background: Canvas
     private var second: Int?
-    /// The last pictures, drawn on again in turn: by then whoever got one is mostly done with it, so that no more than
-    /// the moving parts is written. Where somebody is not, the array's copy on write keeps his.
-    private var pictures: [Picture] = []
+    /// The last picture, drawn on again: by then whoever got it is mostly done with it, for an encoder copies what it is
+    /// given, so that no more than the moving parts is written. Where somebody is not, the array's copy on write keeps
+    /// his.
+    private var picture: Picture
 
     private struct Picture {
         var canvas: Canvas
-        /// The second that its clock shows.
-        var second: Int
+        /// The second that its clock shows; nil for none yet.
+        var second: Int?
     }
 
-    /// One is drawn on, one waits for the encoder, one is encoded.
-    private static let pictureCount = 3
     private let digits: [Mask]
     private let colon: Mask
     private let clockScale: Double
@@ -34,6 +33,7 @@ struct TestCardPainter {
     init(size: VideoSize, name: String, label: String) {
         self.size = size
         background = Canvas(size: size, colour: Self.ground)
+        picture = Picture(canvas: background, second: nil)
         // As large as a clock of eight letters can be, with room at its sides and between the bars and the name.
         clockScale = min(
             Double(size.height) * 0.19 / Double(CardFont.capHeight),
@@ -59,24 +59,20 @@ struct TestCardPainter {
             drawClock(second)
             self.second = second
         }
-        let slot = frameNumber % Self.pictureCount
-        if pictures.count < Self.pictureCount {
-            pictures = Array(repeating: Picture(canvas: background, second: second), count: Self.pictureCount)
-        }
-        if pictures[slot].second == second {
-            pictures[slot].canvas.copyRows(discRows, from: background)
+        if picture.second == second {
+            picture.canvas.copyRows(discRows, from: background)
         } else {
-            pictures[slot] = Picture(canvas: background, second: second)
+            picture = Picture(canvas: background, second: second)
         }
-        pictures[slot].canvas.drawCells(
+        picture.canvas.drawCells(
             strip.cells, columnEdges: TestCardStrip.columnEdges(width: size.width),
             rowEdges: TestCardStrip.rowEdges(height: size.height), light: Self.light.y, dark: Self.ground.y)
         // There and back in four seconds, slowing down at the ends.
         let phase = (Double(frameNumber) / frameRate / 4).truncatingRemainder(dividingBy: 1)
         let way = 0.5 - 0.5 * cos(2 * .pi * phase)
         let left = Double(size.width) * (0.04 + 0.92 * way) - Double(disc.width) * way
-        pictures[slot].canvas.draw(disc, x: Int(left), y: discTop, Self.accent)
-        return pictures[slot].canvas.bytes
+        picture.canvas.draw(disc, x: Int(left), y: discTop, Self.accent)
+        return picture.canvas.bytes
     }
 
     private var discTop: Int { Int(Double(size.height) * 0.835) - disc.height / 2 }

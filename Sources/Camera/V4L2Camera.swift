@@ -114,7 +114,7 @@ public final class V4L2Camera: VideoSource {
     }
 
     /// The next picture, the newest that there is.
-    public func nextFrame(timeout: Duration, wanted: Bool) throws(DeviceError) -> VideoFrame? {
+    public func nextFrame(timeout: Duration, wanted: @autoclosure () -> Bool) throws(DeviceError) -> VideoFrame? {
         let deadline = MonotonicClock.now + timeout
         while true {
             let events = try device.wait(until: deadline)
@@ -128,7 +128,7 @@ public final class V4L2Camera: VideoSource {
                 }
                 continue
             }
-            guard wanted else {
+            guard wanted() else {
                 try buffers.queue(filled.index)
                 return nil
             }

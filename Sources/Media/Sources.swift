@@ -25,9 +25,9 @@ public protocol VideoSource: AnyObject {
     var frameRate: Double { get }
 
     /// Blocks until the next picture is there, at most `timeout`; nil when none came in time. Where several wait, older
-    /// ones are dropped. With `wanted` false the picture is consumed without the cost of converting it, and nil is
-    /// returned.
-    func nextFrame(timeout: Duration, wanted: Bool) throws(DeviceError) -> VideoFrame?
+    /// ones are dropped. Where `wanted`, which is asked once the picture is there, is false the picture is consumed without
+    /// the cost of converting it, and nil is returned.
+    func nextFrame(timeout: Duration, wanted: @autoclosure () -> Bool) throws(DeviceError) -> VideoFrame?
 }
 
 /// Sound in the daemon is 48 kHz, mono, 16 bit, in blocks of 20 ms: one Opus packet each.

@@ -81,6 +81,8 @@ final class VideoPipeline: Sendable {
         return line
     }
 
+    private var isWanted: Bool { lines.values.contains(where: \.isWanted) }
+
     // MARK: Capture
 
     private func capture(until stop: WorkerThread.Stop) {
@@ -146,13 +148,12 @@ final class VideoPipeline: Sendable {
                 continue
             }
             do throws(DeviceError) {
-                let wanted = lines.values.contains(where: \.isWanted)
                 let before = EventLoop.now
-                if let frame = try current.nextFrame(timeout: .milliseconds(250), wanted: wanted) {
+                if let frame = try current.nextFrame(timeout: .milliseconds(250), wanted: isWanted) {
                     counted.withLock { $0 += 1 }
                     for line in lines.values { line.give(frame) }
                     lastFrame = EventLoop.now
-                } else if !wanted, EventLoop.now - before < .milliseconds(240) {
+                } else if !isWanted, EventLoop.now - before < .milliseconds(240) {
                     lastFrame = EventLoop.now  // a frame came and was passed over
                 }
                 if EventLoop.now - lastFrame > Self.stallLimit {
