@@ -127,7 +127,7 @@ struct MediaStreams {
         }
 
         /// When something is to leave, to be told or to be looked after.
-        var deadline: Instant? { earliest(nextFeedback, pacer.deadline, estimator.deadline) }
+        mutating func nextDeadline() -> Instant? { earliest(nextFeedback, pacer.deadline, estimator.deadline) }
     }
 
     /// A retransmission source's purpose.
@@ -156,11 +156,12 @@ struct MediaStreams {
     var nextReports: Instant?
 
     /// When something is to be reported or asked for; nil for never.
-    var deadline: Instant? {
+    mutating func nextDeadline() -> Instant? {
         guard var first = nextReports else { return nil }
         for stream in streams.values { first = stream.deadline.map { min($0, first) } ?? first }
-        for stream in outgoing { first = stream.demand.deadline.map { min($0, first) } ?? first }
-        for account in accounts { first = account.deadline.map { min($0, first) } ?? first }
+        // in their places, for they are large
+        for index in outgoing.indices { first = outgoing[index].demand.deadline.map { min($0, first) } ?? first }
+        for index in accounts.indices { first = accounts[index].nextDeadline().map { min($0, first) } ?? first }
         return first
     }
 

@@ -65,7 +65,10 @@ struct PeerTransport {
     var dtlsState: DTLSTransport.State { dtls?.state ?? .new }
 
     /// When it has something to do; nil for never.
-    var deadline: Instant? { earliest(ice.deadline, dtls?.deadline, relays.deadline) }
+    mutating func nextDeadline() -> Instant? { earliest(ice.nextDeadline(), dtls?.deadline, relays.deadline) }
+
+    /// Whether media can go by it.
+    mutating func isOpen() -> Bool { srtpSender != nil && ice.selectedPair != nil }
 
     /// Whether datagrams from `remote` to the socket bound to `local` may be for this transport.
     func knows(_ remote: SocketAddress, from local: SocketAddress) -> Bool { ice.knows(remote, from: local) }
@@ -192,7 +195,7 @@ struct PeerTransport {
     }
 
     mutating func handleTimePassed(at now: Instant) {
-        if let deadline = ice.deadline, deadline <= now { ice.handle(.timePassed, at: now) }
+        if let deadline = ice.nextDeadline(), deadline <= now { ice.handle(.timePassed, at: now) }
         if let dtls, let deadline = dtls.deadline, deadline <= now { dtls.handle(.timePassed, at: now) }
         relays.handleTimePassed(at: now)
     }

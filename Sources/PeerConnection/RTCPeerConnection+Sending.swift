@@ -8,15 +8,27 @@ public import Wire
 extension RTCPeerConnection {
     /// Whether media of this transceiver can leave: it was agreed on, the sender has a track, and the connection is up.
     public func canSend(on transceiver: TransceiverID) -> Bool {
-        hasTrack(transceiver) && media.outgoing.contains { $0.transceiver == transceiver && isKeyed($0.transport) }
+        var copy = self
+        return copy.outgoing(on: transceiver) != nil
+    }
+
+    /// Where the stream of this transceiver is among `media.outgoing`, if it can leave.
+    private mutating func outgoing(on transceiver: TransceiverID) -> Int? {
+        guard let index = media.outgoing.indices.first(where: { media.outgoing[$0].transceiver == transceiver }),
+            transceivers.indices.contains(where: {
+                transceivers[$0].id == transceiver && transceivers[$0].track != nil
+            }),
+            let transport = transports.indices.first(where: {
+                transports[$0].id == media.outgoing[index].transport
+            }), transports[transport].isOpen()
+        else { return nil }
+        return index
     }
 
     /// Sends one frame of video or one packet of sound: sound at once, video as fast as the path bears it. Nothing leaves
     /// before `canSend`. A frame that would be too late is dropped whole, and a key frame asked for.
     public mutating func send(_ frame: PacketizedFrame, on transceiver: TransceiverID, at now: Instant) {
-        guard let index = media.outgoing.firstIndex(where: { $0.transceiver == transceiver }), hasTrack(transceiver),
-            isKeyed(media.outgoing[index].transport)
-        else { return }
+        guard let index = outgoing(on: transceiver) else { return }
         let account = media.account(of: media.outgoing[index].transport)
         let overhead = Self.overhead
         switch media.outgoing[index].kind {
@@ -40,10 +52,6 @@ extension RTCPeerConnection {
     private static let overhead = 50
     /// What a packet of padding is counted as, in bytes: it repeats a packet of video.
     private static let paddingSize = 1200
-
-    private func hasTrack(_ id: TransceiverID) -> Bool {
-        transceivers.contains { $0.id == id && $0.track != nil }
-    }
 
     /// Counts what was appended to the outbox since it was of this length.
     mutating func noteSent(
@@ -71,12 +79,6 @@ extension RTCPeerConnection {
             let pair = transports[index].ice.selectedPair, let route = transports[index].selectedRoute()
         else { return nil }
         return (pair, route, srtp)
-    }
-
-    /// Whether media can go by the transport `id`.
-    private func isKeyed(_ id: PeerTransport.ID) -> Bool {
-        guard let transport = transport(id) else { return false }
-        return transport.srtpSender != nil && transport.ice.selectedPair != nil
     }
 
     /// The hot path: header and payload are written and protected in place, in the one buffer that the burst leaves

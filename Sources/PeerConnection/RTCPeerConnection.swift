@@ -235,10 +235,17 @@ public struct RTCPeerConnection {
 
     /// When `handle(.timePassed, at:)` is due; nil for never.
     public var deadline: Instant? {
+        var copy = self
+        return copy.nextDeadline()
+    }
+
+    /// The same, asked of the connection in its place. Who asks after every packet should ask so: to read a property of a
+    /// value as large as this copies it.
+    public mutating func nextDeadline() -> Instant? {
         guard connectionState != .closed else { return nil }
-        return transports.reduce(earliest(media.deadline, servers.deadline, channels.deadline)) {
-            earliest($0, $1.deadline)
-        }
+        var first = earliest(media.nextDeadline(), servers.deadline, channels.deadline)
+        for index in transports.indices { first = earliest(first, transports[index].nextDeadline()) }
+        return first
     }
 
     /// Takes note of `input`, which happened at `now`.

@@ -60,6 +60,16 @@ extension Duration {
 }
 
 /// The earliest of several deadlines; nil stands for never.
-public func earliest(_ deadlines: Instant?...) -> Instant? {
-    deadlines.compactMap(\.self).min()
+@inlinable
+public func earliest(_ first: Instant?, _ second: Instant?) -> Instant? {
+    guard let first, let second else { return first ?? second }
+    return min(first, second)
+}
+
+/// The earliest of many deadlines; nil stands for never.
+@inlinable
+public func earliest(_ first: Instant?, _ second: Instant?, _ others: Instant?...) -> Instant? {
+    var result = earliest(first, second)
+    for deadline in others { result = earliest(result, deadline) }
+    return result
 }

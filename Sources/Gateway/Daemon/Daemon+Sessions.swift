@@ -82,20 +82,17 @@ extension Daemon {
         }
     }
 
-    /// Sends what every peer has to send, and remembers what it is called in what comes back.
+    /// Sends what every peer has to send.
     func flush() {
-        for (id, session) in sessions {
-            sockets.register(session.peer.localUsernameFragments, for: id)
-            sockets.send(&session.peer.outbox, for: id)
-        }
+        for session in sessions.values where session.isUnserved { session.serve(by: sockets) }
         serveStreams(at: EventLoop.now)
     }
 
     // MARK: Events
 
     func drainSessions(at now: Instant) {
-        for session in sessions.values {
-            while let event = session.peer.nextOutput() { handle(event, of: session, at: now) }
+        for session in sessions.values where session.isUndrained {
+            while let event = session.nextOutput() { handle(event, of: session, at: now) }
         }
     }
 
@@ -155,6 +152,7 @@ extension Daemon {
             encodings.watchersChanged()
             video?[session.encodings.wanted].requestKeyFrame(isNewcomer: true)
             guard isFirst else { return }
+            releaseCode(after: now)
             if case .call(let call) = session.viewer { hub.handle(.peerConnected(call), at: now) }
         case (.closed, .call(let call)):
             hub.handle(.peerClosed(call), at: now)

@@ -61,6 +61,8 @@ actor Daemon {
     var chime: Chime?
     var nextDeviceAttempt: Instant?
     var control: ControlSocket?
+    /// When code that only a beginning has needed is let go; nil while there is none.
+    var codeReleasedAt: Instant?
     var signals: Int32 = -1
     var routes: Int32 = -1
     let names: NameService
@@ -106,7 +108,14 @@ actor Daemon {
         startControl()
         startMedia()
         openLines(at: EventLoop.now)
+        releaseCode(after: EventLoop.now)
         return nil
+    }
+
+    /// Lets go, in a moment, what the program's start or that of a call at `now` has needed of its code: on a small board
+    /// memory is scarce, and what comes back takes a fraction of a millisecond.
+    func releaseCode(after now: Instant) {
+        codeReleasedAt = now + .seconds(2)
     }
 
     private func prepareCertificate() throws(StartError) {
@@ -206,27 +215,31 @@ actor Daemon {
         if let stoppingUntil, now >= stoppingUntil { loop.stop() }
         if let deadline = hub.deadline, deadline <= now { hub.handle(.timePassed, at: now) }
         for session in sessions.values {
-            if let deadline = session.peer.deadline, deadline <= now { session.peer.handle(.timePassed, at: now) }
+            guard let deadline = session.deadline, deadline <= now else { continue }
+            session.peer.handle(.timePassed, at: now)
             if let deadline = session.recovery.deadline, deadline <= now { recover(session, .timePassed, at: now) }
         }
         if let deadline = names.deadline, deadline <= now { serveNames(at: now) }
         if let credentialsRenewedAt, credentialsRenewedAt <= now { renewPageCredentials(at: now) }
         if let nextDeviceAttempt, nextDeviceAttempt <= now { openLines(at: now) }
+        if let codeReleasedAt, codeReleasedAt <= now {
+            linux_release_code()
+            self.codeReleasedAt = nil
+        }
         // before the hub is drained: a press that its deadline completes has something to tell
         pollLines(at: now)
         // what a session tells may make the hub end another: until nobody has anything left to tell
         repeat {
             drainHub(at: now)
             drainSessions(at: now)
-        } while drainHub(at: now)
+        } while drainHub(at: now) || sessions.values.contains { $0.isUndrained }
         answerPlayers(at: now)
         flush()
         updateDemand(at: now)
-        let sessionDeadlines = sessions.values.lazy.compactMap { earliest($0.peer.deadline, $0.recovery.deadline) }
-            .min()
         return earliest(
-            hub.deadline, sessionDeadlines, sockets.streams.deadline, names.deadline,
-            stoppingUntil, nextDeviceAttempt, credentialsRenewedAt, awaitedAnswers.values.map(\.until).min(),
+            hub.deadline, sessions.values.lazy.compactMap(\.deadline).min(), sockets.streams.deadline, names.deadline,
+            stoppingUntil, nextDeviceAttempt, codeReleasedAt, credentialsRenewedAt,
+            awaitedAnswers.values.map(\.until).min(),
             button?.deadline, chime?.deadline)
     }
 

@@ -177,7 +177,11 @@ final class MediaSockets {
             }
             // The answer comes from where this went. Of two peers behind one address (two tabs that share a port never
             // do) the last to send has it; a check of the other takes it back.
-            for entry in run { learn(entry.remote, of: session) }
+            var previous: SocketAddress?
+            for entry in run where entry.remote != previous {
+                learn(entry.remote, of: session)
+                previous = entry.remote
+            }
             rest = rest.dropFirst(run.count)
         }
         note(batch.marks)

@@ -25,10 +25,25 @@ final class Session {
     let id: SessionID
     let viewer: Viewer
     let began: Instant
-    var peer: RTCPeerConnection
+    /// Whatever is done with it, the loop serves it at the end of the turn.
+    var peer: RTCPeerConnection {
+        didSet { (isUndrained, isUnserved, mayHaveChanged) = (true, true, true) }
+    }
     var negotiation = PerfectNegotiation(isPolite: false)
     /// How a path that is lost is found again.
-    var recovery: ConnectionRecovery
+    var recovery: ConnectionRecovery {
+        didSet { isUnserved = true }
+    }
+    /// Whether the peer may have something to tell.
+    private(set) var isUndrained = true
+    /// Whether the peer may have something to send, or another deadline.
+    private(set) var isUnserved = true
+    /// Whether anything but sending media was done with the peer.
+    private var mayHaveChanged = true
+    /// Whether it was agreed on that pictures are sent, and they can be.
+    private var sendsPictures = false
+    /// When the peer or its recovery next wants to be called, as of the last time it was served; nil for never.
+    private(set) var deadline: Instant?
     /// What this peer's outgoing media is bound to, once it was added.
     private(set) var tracks: (video: TransceiverID, audio: TransceiverID)?
     /// Which encode's pictures are sent.
@@ -87,11 +102,11 @@ final class Session {
 
     /// Sends one picture of `encoding`, where it is for this viewer. Returns whether a key frame is needed first.
     func send(picture frame: PacketizedFrame, of encoding: Encoding, at now: Instant) -> Bool {
-        guard isConnected, let tracks, peer.canSend(on: tracks.video) else { return false }
+        guard isConnected, let tracks, sendsPictures else { return false }
         switch encodings.take(frame, of: encoding) {
         case .send(let frame):
             if firstFrameAt == nil { firstFrameAt = now }
-            peer.send(frame, on: tracks.video, at: now)
+            send(frame, on: tracks.video, at: now)
             return false
         case .sendAll(let frames):
             for frame in frames { peer.send(frame, on: tracks.video, at: now) }
@@ -133,8 +148,38 @@ final class Session {
 
     /// Sends 20 ms of sound.
     func send(sound packet: PacketizedFrame, at now: Instant) {
-        guard isConnected, let tracks, peer.canSend(on: tracks.audio) else { return }
-        peer.send(packet, on: tracks.audio, at: now)
+        guard isConnected, let tracks else { return }
+        send(packet, on: tracks.audio, at: now)
+    }
+
+    private func send(_ frame: PacketizedFrame, on transceiver: TransceiverID, at now: Instant) {
+        let mayHaveChanged = self.mayHaveChanged
+        peer.send(frame, on: transceiver, at: now)
+        // media changes nothing of what was agreed on
+        self.mayHaveChanged = mayHaveChanged
+    }
+
+    // MARK: The loop's turn
+
+    /// What the peer has to tell; nil once that is all.
+    func nextOutput() -> RTCPeerConnection.Event? {
+        guard let event = peer.nextOutput() else {
+            isUndrained = false
+            return nil
+        }
+        return event
+    }
+
+    /// Sends what the peer has to send, and remembers what it is called in what comes back.
+    func serve(by sockets: MediaSockets) {
+        let isUndrained = self.isUndrained
+        if mayHaveChanged {
+            sockets.register(peer.localUsernameFragments, for: id)
+            sendsPictures = tracks.map { peer.canSend(on: $0.video) } ?? false
+        }
+        sockets.send(&peer.outbox, for: id)
+        deadline = earliest(peer.nextDeadline(), recovery.deadline)
+        (self.isUndrained, isUnserved, mayHaveChanged) = (isUndrained, false, false)
     }
 }
 

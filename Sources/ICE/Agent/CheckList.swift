@@ -76,6 +76,18 @@ struct CheckList {
         return candidates.max { $0.priority(as: role) < $1.priority(as: role) }
     }
 
+    /// Whether `next` has a pair.
+    var hasNext: Bool {
+        // by index, for whoever asks after a deadline does so often: the pairs are read where they are
+        pairs.indices.contains { pairs[$0].isWaiting }
+            || pairs.indices.contains { index in
+                pairs[index].isFrozen
+                    && !pairs.indices.contains {
+                        pairs[$0].isInProgress && pairs[$0].foundation == pairs[index].foundation
+                    }
+            }
+    }
+
     /// The valid pair of the highest priority.
     func bestValid(as role: ICERole) -> (pair: CheckPair, valid: CheckPair.Valid, priority: UInt64)? {
         pairs.compactMap { pair in

@@ -39,6 +39,13 @@ struct Consent {
         unansweredSince.map { max(heardAt + configuration.disconnectedTimeout, $0 + unansweredInterval * 2) }
     }
 
+    /// When a check is due, consent runs out or, unless that is left out, the pair counts as silent.
+    func deadline(besidesSilence: Bool) -> Instant {
+        let due = min(nextCheckAt, expiresAt)
+        guard !besidesSilence, let silence = disconnectsAt else { return due }
+        return min(due, silence)
+    }
+
     func isDisconnected(at now: Instant) -> Bool {
         disconnectsAt.map { now >= $0 } ?? false
     }

@@ -14,7 +14,7 @@ extension ICEAgent {
 
     /// Whether an ordinary check can be made as soon as Ta allows.
     var hasOrdinaryCheck: Bool {
-        session.remote != nil && !isConcluded && session.checkList.next(as: role) != nil
+        session.remote != nil && !isConcluded && session.checkList.hasNext
     }
 
     mutating func sendOrdinaryCheck(at now: Instant) {

@@ -3,12 +3,9 @@ import Wire
 /// Consent freshness on the selected pair (RFC 7675), which keeps NAT bindings alive as well (RFC 8445 §11).
 extension ICEAgent {
     var consentDeadline: Instant? {
-        guard let selected else { return nil }
-        let consent = selected.consent
         // Once it has passed, the silence is told and is no deadline any more.
         let isTold = connectionState != .connected && connectionState != .completed
-        let silence = isTold ? nil : consent.disconnectsAt
-        return earliest(consent.nextCheckAt, consent.expiresAt, silence)
+        return selected?.consent.deadline(besidesSilence: isTold)
     }
 
     mutating func checkConsent(at now: Instant) {

@@ -136,7 +136,11 @@ extension ICEAgent {
 
     /// When an accepted connection that shows nothing is closed.
     var streamDeadline: Instant? {
-        streams.lazy.filter { !$0.value.isOurs && !knows($0.key) }.map { $0.value.begunAt + Self.acceptedPatience }
+        streams.isEmpty
+            ? nil
+            : streams.lazy.filter { !$0.value.isOurs && !knows($0.key) }.map {
+                $0.value.begunAt + Self.acceptedPatience
+            }
             .min()
     }
 }

@@ -2,6 +2,13 @@ import Wire
 
 /// The requests that wait for responses.
 extension ICEAgent {
+    /// When a request is repeated or given up.
+    var transactionDeadline: Instant? {
+        var first: Instant?
+        for index in transactions.indices { first = earliest(first, transactions[index].deadline) }
+        return first
+    }
+
     /// Remembered requests of one agent: far more than the pairs of an honest check list need at once.
     private static let maximumTransactions = 512
 

@@ -149,12 +149,17 @@ public struct ICEAgent {
 
     /// When `handle(.timePassed, at:)` wants to be called; nil for never.
     public var deadline: Instant? {
+        var copy = self
+        return copy.nextDeadline()
+    }
+
+    /// The same, asked of the agent in its place: to read a property of a large value copies it.
+    public mutating func nextDeadline() -> Instant? {
         guard connectionState != .closed else { return nil }
         let nomination: Instant? = if case .open(let until) = session.nomination { until } else { nil }
         let patience = selected == nil && !session.isOver && !session.isPatienceOver ? session.patienceEnds : nil
         return earliest(
-            transactions.lazy.map(\.deadline).min(),
-            hasOrdinaryCheck ? checkPacedAt : nil,
+            transactionDeadline, hasOrdinaryCheck ? checkPacedAt : nil,
             session.gatherer.deadline(pacedAt: gatheringPacedAt, refreshes: refreshesBindings),
             nomination, patience, consentDeadline, streamDeadline)
     }
