@@ -76,7 +76,7 @@ extension Daemon {
         for _ in 0..<8 {
             let mayHaveMore = socket.receive { bytes, remote in
                 guard let id = sockets.route(bytes, from: remote), let session = sessions[id] else { return }
-                session.peer.handle(.datagram(bytes, local: local, remote: remote), at: now)
+                session.receive(bytes, local: local, from: remote, at: now)
             }
             guard mayHaveMore else { return }
         }

@@ -216,7 +216,7 @@ actor Daemon {
         if let deadline = hub.deadline, deadline <= now { hub.handle(.timePassed, at: now) }
         for session in sessions.values {
             guard let deadline = session.deadline, deadline <= now else { continue }
-            session.peer.handle(.timePassed, at: now)
+            session.passTime(at: now)
             if let deadline = session.recovery.deadline, deadline <= now { recover(session, .timePassed, at: now) }
         }
         if let deadline = names.deadline, deadline <= now { serveNames(at: now) }

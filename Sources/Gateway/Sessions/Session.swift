@@ -38,7 +38,7 @@ final class Session {
     private(set) var isUndrained = true
     /// Whether the peer may have something to send, or another deadline.
     private(set) var isUnserved = true
-    /// Whether anything but sending media was done with the peer.
+    /// Whether anything was done with the peer that may change what was agreed on, or whether it can be sent.
     private var mayHaveChanged = true
     /// Whether it was agreed on that pictures are sent, and they can be.
     private var sendsPictures = false
@@ -85,6 +85,7 @@ final class Session {
 
     func becameConnected(at now: Instant) {
         if connectedAt == nil { connectedAt = now }
+        mayHaveChanged = true
         encodings.awaitKeyFrame()
     }
 
@@ -152,10 +153,25 @@ final class Session {
         send(packet, on: tracks.audio, at: now)
     }
 
+    // What comes often changes nothing of what was agreed on.
+
     private func send(_ frame: PacketizedFrame, on transceiver: TransceiverID, at now: Instant) {
         let mayHaveChanged = self.mayHaveChanged
         peer.send(frame, on: transceiver, at: now)
-        // media changes nothing of what was agreed on
+        self.mayHaveChanged = mayHaveChanged
+    }
+
+    /// Takes a datagram for the peer.
+    func receive(_ bytes: [UInt8], local: SocketAddress, from remote: SocketAddress, at now: Instant) {
+        let mayHaveChanged = self.mayHaveChanged
+        peer.handle(.datagram(bytes, local: local, remote: remote), at: now)
+        self.mayHaveChanged = mayHaveChanged
+    }
+
+    /// Tells the peer that its deadline has come.
+    func passTime(at now: Instant) {
+        let mayHaveChanged = self.mayHaveChanged
+        peer.handle(.timePassed, at: now)
         self.mayHaveChanged = mayHaveChanged
     }
 
@@ -163,10 +179,9 @@ final class Session {
 
     /// What the peer has to tell; nil once that is all.
     func nextOutput() -> RTCPeerConnection.Event? {
-        guard let event = peer.nextOutput() else {
-            isUndrained = false
-            return nil
-        }
+        let mayHaveChanged = self.mayHaveChanged
+        let event = peer.nextOutput()
+        (isUndrained, self.mayHaveChanged) = (event != nil, mayHaveChanged)
         return event
     }
 
