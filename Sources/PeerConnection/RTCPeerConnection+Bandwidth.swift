@@ -114,7 +114,7 @@ extension RTCPeerConnection {
         guard let account = account(of: feedback.media) else { return discard(.unknownStream) }
         media.accounts[account].estimator.handleTransportFeedback(
             base: feedback.baseSequenceNumber.rawValue, count: feedback.statusCount,
-            arrivals: feedback.arrivals.lazy.map { PacketArrival(number: $0.sequenceNumber.rawValue, ticks: $0.ticks) },
+            arrivals: feedback.arrivals.map { PacketArrival(number: $0.sequenceNumber.rawValue, ticks: $0.ticks) },
             at: now)
         informed(account, at: now)
     }

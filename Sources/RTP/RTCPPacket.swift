@@ -25,6 +25,7 @@ public enum RTCPPacket: Hashable, Sendable {
 
     /// Whether `datagram` is RTCP rather than RTP, where both share a transport (RFC 5761 §4): the second byte is 192
     /// to 223, which as an RTP marker and payload type would be 64 to 95, a range that RTP then must not use.
+    @inlinable
     public static func isRTCP(_ datagram: some Collection<UInt8>) -> Bool {
         guard let first = datagram.first, let second = datagram.dropFirst().first else { return false }
         return first >> 6 == 2 && (192...223).contains(second)

@@ -13,7 +13,7 @@ extension BandwidthEstimator {
     /// Takes a feedback message: of the packets `base` to `base` + `count` − 1 those in `arrivals` arrived. What cannot be
     /// is discarded and counted.
     public mutating func handleTransportFeedback(
-        base: UInt16, count: UInt16, arrivals: some Sequence<PacketArrival>, at now: Instant
+        base: UInt16, count: UInt16, arrivals: [PacketArrival], at now: Instant
     ) {
         var report = LossBasedBound.Report()
         // while the window holds packets back, delays show nothing of what the rate would do
@@ -45,7 +45,7 @@ extension BandwidthEstimator {
 
     /// Notes what arrived. Returns the highest number of the message that was sent; nil where nothing is new.
     private mutating func collect(
-        _ arrivals: some Sequence<PacketArrival>, into report: inout LossBasedBound.Report, at now: Instant
+        _ arrivals: [PacketArrival], into report: inout LossBasedBound.Report, at now: Instant
     ) -> Int64? {
         results.removeAll(keepingCapacity: true)
         var newest: Int64?

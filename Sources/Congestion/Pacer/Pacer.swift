@@ -17,35 +17,39 @@ public struct Pacer<Payload: Sendable>: Sendable {
     /// How it sends and how much it lets wait.
     public var configuration: PacerConfiguration
     /// What was sent and what was not.
-    public private(set) var statistics = PacerStatistics()
+    @inlinable public var statistics: PacerStatistics { counts }
     /// Whether frames of video are dropped until a key frame.
-    public private(set) var isDropping = false
+    @inlinable public var isDropping: Bool { drops }
 
-    private var audio = PacketQueue<Payload>()
-    private var retransmissions = PacketQueue<Payload>()
-    private var video = PacketQueue<Payload>()
-    private var probes: [ProbeSending] = []
-    private var targetBitrate: Double
+    // Generic code is made for its payload where it is used, in another module: that has to see all of it.
+    @usableFromInline var counts = PacerStatistics()
+    @usableFromInline var drops = false
+    @usableFromInline var audio = PacketQueue<Payload>()
+    @usableFromInline var retransmissions = PacketQueue<Payload>()
+    @usableFromInline var video = PacketQueue<Payload>()
+    @usableFromInline var probes: [ProbeSending] = []
+    @usableFromInline var targetBitrate: Double
     /// Bytes that may leave before the next feedback.
-    private var allowance = Int.max
+    @usableFromInline var allowance = Int.max
     /// Bytes that left before their time, and when that was so.
-    private var debt = 0.0
-    private var settled = Instant.zero
+    @usableFromInline var debt = 0.0
+    @usableFromInline var settled = Instant.zero
     /// bit/s
-    private var rate: Double
+    @usableFromInline var rate: Double
     /// When the packets that leave together began to.
-    private var burstStarted: Instant?
-    private var nextFrame: UInt64 = 1
+    @usableFromInline var burstStarted: Instant?
+    @usableFromInline var nextFrame: UInt64 = 1
     /// Whether nothing is known of the path yet.
-    private var isStarting = true
+    @usableFromInline var isStarting = true
     /// The frame of which a part has left.
-    private var frameBegun: UInt64?
+    @usableFromInline var frameBegun: UInt64?
 
-    private static var maximumProbes: Int { 4 }
+    @inlinable static var maximumProbes: Int { 4 }
     /// Sound that does not wait may take no more than this from what follows.
-    private static var maximumDebt: Duration { .milliseconds(500) }
+    @inlinable static var maximumDebt: Duration { .milliseconds(500) }
 
     /// A pacer that begins with a target of `bitrate`, in bit/s.
+    @inlinable
     public init(bitrate: Double, configuration: PacerConfiguration = PacerConfiguration()) {
         precondition(bitrate > 0 && configuration.pacingFactor >= 1, "a pacer sends")
         self.configuration = configuration
@@ -56,24 +60,30 @@ public struct Pacer<Payload: Sendable>: Sendable {
     // MARK: What is known
 
     /// Packets that wait.
+    @inlinable
     public var queuedPackets: Int { audio.count + retransmissions.count + video.count }
 
     /// Bytes that wait.
+    @inlinable
     public var queuedBytes: Int { audio.bytes + retransmissions.bytes + video.bytes }
 
     /// For how long the first packet of video has waited; zero where none waits.
+    @inlinable
     public func queueTime(at now: Instant) -> Duration {
         video.first.map { now - $0.queued } ?? .zero
     }
 
     /// Whether more is in flight than the path should hold: only sound leaves until feedback comes.
+    @inlinable
     public var isCongested: Bool { allowance <= 0 }
 
     /// Whether a key frame is needed and would leave soon. While the path is blocked there is none to be asked for: it
     /// would be dropped, too, and cost the other viewers of the same encoder.
+    @inlinable
     public var wantsKeyFrame: Bool { isDropping && !isCongested && video.isEmpty }
 
     /// When to call `nextDeparture` again; nil while nothing can leave by time alone.
+    @inlinable
     public var deadline: Instant? {
         if !audio.isEmpty { return settled }
         guard !isCongested else { return nil }
@@ -83,11 +93,13 @@ public struct Pacer<Payload: Sendable>: Sendable {
         return settled + .nanoseconds(debt > 0 ? Int64((debt * 8e9 / rate).rounded(.up)) + 1 : 0)
     }
 
-    private var canFill: Bool { configuration.maximumPaddingSize > 0 || !retransmissions.isEmpty || !video.isEmpty }
+    @inlinable
+    var canFill: Bool { configuration.maximumPaddingSize > 0 || !retransmissions.isEmpty || !video.isEmpty }
 
     // MARK: What comes in
 
     /// Takes the rate and the room in the network from the estimator.
+    @inlinable
     public mutating func follow(_ estimator: BandwidthEstimator, at now: Instant) {
         settle(at: now)
         targetBitrate = estimator.targetBitrate
@@ -98,29 +110,32 @@ public struct Pacer<Payload: Sendable>: Sendable {
     }
 
     /// Sends packets at the cluster's rate, as soon as there are some.
+    @inlinable
     public mutating func probe(_ cluster: ProbeCluster) {
         guard probes.count < Self.maximumProbes else {
-            statistics.clustersGivenUp += 1
+            counts.clusterEnded(wasSent: false)
             return
         }
         probes.append(ProbeSending(cluster))
     }
 
     /// Queues a packet of sound, of `size` bytes on the wire.
+    @inlinable
     public mutating func enqueueAudio(_ payload: Payload, size: Int, at now: Instant) {
         settle(at: now)
         if audio.count >= configuration.maximumQueuePackets {
             audio.removeFirst()
-            statistics.packetsDropped += 1
+            counts.packetsWereDropped(1)
         }
         audio.append(QueuedPacket(payload: payload, size: size, queued: now, frame: 0))
     }
 
     /// Queues a retransmission, of `size` bytes on the wire. Where too many wait it is dropped: who needs it asks again.
+    @inlinable
     public mutating func enqueueRetransmission(_ payload: Payload, size: Int, at now: Instant) {
         settle(at: now)
         guard retransmissions.count < configuration.maximumQueuePackets else {
-            statistics.packetsDropped += 1
+            counts.packetsWereDropped(1)
             return
         }
         retransmissions.append(QueuedPacket(payload: payload, size: size, queued: now, frame: 0))
@@ -129,6 +144,7 @@ public struct Pacer<Payload: Sendable>: Sendable {
 
     /// Queues the `count` packets of a frame of video, whole or not at all. `packet` says what stands for each, and its
     /// bytes on the wire. Of a frame that comes in parts only one `isFirst`, and the others share its fate.
+    @inlinable
     public mutating func enqueueFrame(
         packets count: Int, isKeyFrame: Bool, isFirst: Bool = true, at now: Instant,
         _ packet: (Int) -> (payload: Payload, size: Int)
@@ -141,14 +157,14 @@ public struct Pacer<Payload: Sendable>: Sendable {
         }
         if isDropping {
             guard isKeyFrame, !isCongested else { return drop(1) }
-            isDropping = false
+            drops = false
         } else if isKeyFrame, queueTime(at: now) > configuration.queueTimeLimit {
             // what waits is late, and from here on nobody needs it
             dropWaiting()
         }
         if queueTime(at: now) > configuration.maximumQueueTime || video.bytes > configuration.maximumQueueBytes {
             dropWaiting()
-            isDropping = true
+            drops = true
             return drop(1)
         }
         nextFrame += 1
@@ -156,7 +172,8 @@ public struct Pacer<Payload: Sendable>: Sendable {
         return .queued
     }
 
-    private mutating func enqueue(
+    @inlinable
+    mutating func enqueue(
         _ count: Int, of frame: UInt64, at now: Instant, _ packet: (Int) -> (payload: Payload, size: Int)
     ) {
         for index in 0..<count {
@@ -166,39 +183,43 @@ public struct Pacer<Payload: Sendable>: Sendable {
         chooseRate(at: now)
     }
 
-    private mutating func drop(_ frames: UInt64) -> FrameOutcome {
-        statistics.framesDropped += frames
+    @inlinable
+    mutating func drop(_ frames: UInt64) -> FrameOutcome {
+        counts.framesWereDropped(frames)
         return .dropped
     }
 
     /// Drops the frames of which nothing has left.
-    private mutating func dropWaiting() {
+    @inlinable
+    mutating func dropWaiting() {
         guard let first = video.first else { return }
         let begun = first.frame == frameBegun ? frameBegun : nil
         let dropped = begun.map { $0 + 1 } ?? first.frame
-        statistics.framesDropped += nextFrame - dropped
+        counts.framesWereDropped(nextFrame - dropped)
         nextFrame = dropped
         video.removeLast(after: begun)
     }
 
     /// Forgets what waits: there is no way for it any more. Video goes on with a key frame.
+    @inlinable
     public mutating func removeAll() {
         guard queuedPackets > 0 else { return }
         if !video.isEmpty {
-            statistics.framesDropped += nextFrame - (video.first?.frame ?? nextFrame)
-            isDropping = true
+            counts.framesWereDropped(nextFrame - (video.first?.frame ?? nextFrame))
+            drops = true
         }
-        statistics.packetsDropped += UInt64(audio.count + retransmissions.count)
+        counts.packetsWereDropped(audio.count + retransmissions.count)
         (audio, retransmissions, video) = (PacketQueue(), PacketQueue(), PacketQueue())
     }
 
     // MARK: What goes out
 
     /// The next packet to leave now; nil while none may.
+    @inlinable
     public mutating func nextDeparture(at now: Instant) -> Departure<Payload>? {
         settle(at: now)
         while let probe = probes.first, probe.isComplete || isCongested || probe.isLate(at: now) {
-            if probe.isComplete { statistics.clustersSent += 1 } else { statistics.clustersGivenUp += 1 }
+            counts.clusterEnded(wasSent: probe.isComplete)
             probes.removeFirst()
         }
         if let packet = audio.removeFirst() {
@@ -208,7 +229,7 @@ public struct Pacer<Payload: Sendable>: Sendable {
         guard !isCongested else { return nil }
         while let first = retransmissions.first, now - first.queued > configuration.maximumQueueTime {
             retransmissions.removeFirst()
-            statistics.packetsDropped += 1
+            counts.packetsWereDropped(1)
         }
         if !probes.isEmpty, canFill {
             guard probes[0].mayDepart(at: now) else { return nil }
@@ -218,7 +239,8 @@ public struct Pacer<Payload: Sendable>: Sendable {
         return departMedia(in: nil, at: now)
     }
 
-    private mutating func mayDepart(at now: Instant) -> Bool {
+    @inlinable
+    mutating func mayDepart(at now: Instant) -> Bool {
         if debt == 0 {
             burstStarted = now
             return true
@@ -226,29 +248,33 @@ public struct Pacer<Payload: Sendable>: Sendable {
         return burstStarted == now && debt * 8 < rate * configuration.burstInterval.inSeconds
     }
 
-    private mutating func departMedia(in cluster: ProbeCluster.ID?, at now: Instant) -> Departure<Payload>? {
+    @inlinable
+    mutating func departMedia(in cluster: ProbeCluster.ID?, at now: Instant) -> Departure<Payload>? {
         if let packet = retransmissions.removeFirst() { return depart(packet, .retransmissions, in: cluster, at: now) }
         guard let packet = video.removeFirst() else { return nil }
         frameBegun = packet.frame
         return depart(packet, .video, in: cluster, at: now)
     }
 
-    private mutating func depart(
+    @inlinable
+    mutating func depart(
         _ packet: QueuedPacket<Payload>, _ kind: PacerStatistics.Kind, in cluster: ProbeCluster.ID?, at now: Instant
     ) -> Departure<Payload> {
-        statistics.totalPacketSendDelay += now - packet.queued
+        counts.packetLeft(after: now - packet.queued)
         account(packet.size, kind, at: now)
         return .packet(packet.payload, cluster)
     }
 
-    private mutating func pad(_ probe: ProbeSending, at now: Instant) -> Departure<Payload>? {
+    @inlinable
+    mutating func pad(_ probe: ProbeSending, at now: Instant) -> Departure<Payload>? {
         guard configuration.maximumPaddingSize > 0 else { return nil }
         account(configuration.maximumPaddingSize, .padding, at: now)
         return .padding(configuration.maximumPaddingSize, probe.cluster.id)
     }
 
-    private mutating func account(_ size: Int, _ kind: PacerStatistics.Kind, at now: Instant) {
-        statistics.count(kind, size)
+    @inlinable
+    mutating func account(_ size: Int, _ kind: PacerStatistics.Kind, at now: Instant) {
+        counts.count(kind, size)
         if !probes.isEmpty, kind != .audio || probes[0].hasStarted { probes[0].departed(size, at: now) }
         if allowance != .max { allowance -= size }
         debt = min(debt + Double(size), rate / 8 * Self.maximumDebt.inSeconds)
@@ -257,14 +283,16 @@ public struct Pacer<Payload: Sendable>: Sendable {
     // MARK: The bucket
 
     /// Lets the bucket leak until now.
-    private mutating func settle(at now: Instant) {
+    @inlinable
+    mutating func settle(at now: Instant) {
         guard now > settled else { return }
         debt = max(debt - rate / 8 * (now - settled).inSeconds, 0)
         settled = now
     }
 
     /// The rate at which it leaks until something else comes: the pacing factor's, or what empties the queue in time.
-    private mutating func chooseRate(at now: Instant) {
+    @inlinable
+    mutating func chooseRate(at now: Instant) {
         let limit = configuration.queueTimeLimit
         let left = max(limit - queueTime(at: now), limit / 5)
         rate = max(targetBitrate * configuration.pacingFactor, Double(queuedBytes) * 8 / left.inSeconds)

@@ -59,9 +59,19 @@ public struct PacerStatistics: Hashable, Sendable {
         }
     }
 
-    enum Kind { case audio, retransmissions, video, padding }
+    @usableFromInline enum Kind { case audio, retransmissions, video, padding }
 
-    mutating func count(_ kind: Kind, _ size: Int) {
+    @usableFromInline mutating func framesWereDropped(_ count: UInt64) { framesDropped += count }
+
+    @usableFromInline mutating func packetsWereDropped(_ count: Int) { packetsDropped += UInt64(count) }
+
+    @usableFromInline mutating func clusterEnded(wasSent: Bool) {
+        if wasSent { clustersSent += 1 } else { clustersGivenUp += 1 }
+    }
+
+    @usableFromInline mutating func packetLeft(after delay: Duration) { totalPacketSendDelay += delay }
+
+    @usableFromInline mutating func count(_ kind: Kind, _ size: Int) {
         switch kind {
         case .audio: audio.add(size)
         case .retransmissions: retransmissions.add(size)

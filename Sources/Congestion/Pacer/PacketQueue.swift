@@ -1,34 +1,42 @@
-import Wire
+public import Wire
 
 /// A packet that waits.
+@usableFromInline
 struct QueuedPacket<Payload: Sendable>: Sendable {
-    let payload: Payload
-    let size: Int
-    let queued: Instant
+    @usableFromInline let payload: Payload
+    @usableFromInline let size: Int
+    @usableFromInline let queued: Instant
     /// Counts the frames of video; 0 for what belongs to none.
-    let frame: UInt64
+    @usableFromInline let frame: UInt64
+
+    @inlinable init(payload: Payload, size: Int, queued: Instant, frame: UInt64) {
+        (self.payload, self.size, self.queued, self.frame) = (payload, size, queued, frame)
+    }
 }
 
 /// Packets that wait, first in first out: a ring that grows to what it ever held at once, and then allocates no more.
+@usableFromInline
 struct PacketQueue<Payload: Sendable>: Sendable {
-    private var ring: [QueuedPacket<Payload>?] = []
-    private var head = 0
-    private(set) var count = 0
+    @usableFromInline var ring: [QueuedPacket<Payload>?] = []
+    @usableFromInline var head = 0
+    @usableFromInline var count = 0
     /// Bytes that wait.
-    private(set) var bytes = 0
+    @usableFromInline var bytes = 0
 
-    var isEmpty: Bool { count == 0 }
+    @inlinable init() {}
 
-    var first: QueuedPacket<Payload>? { count > 0 ? ring[head] : nil }
+    @inlinable var isEmpty: Bool { count == 0 }
 
-    mutating func append(_ packet: QueuedPacket<Payload>) {
+    @inlinable var first: QueuedPacket<Payload>? { count > 0 ? ring[head] : nil }
+
+    @inlinable mutating func append(_ packet: QueuedPacket<Payload>) {
         if count == ring.count { grow() }
         ring[(head + count) & (ring.count - 1)] = packet
         count += 1
         bytes += packet.size
     }
 
-    @discardableResult
+    @discardableResult @inlinable
     mutating func removeFirst() -> QueuedPacket<Payload>? {
         guard let packet = first else { return nil }
         ring[head] = nil
@@ -39,7 +47,7 @@ struct PacketQueue<Payload: Sendable>: Sendable {
     }
 
     /// Removes all from the end up to the last packet of `frame`, or all.
-    mutating func removeLast(after frame: UInt64?) {
+    @inlinable mutating func removeLast(after frame: UInt64?) {
         while count > 0 {
             let last = (head + count - 1) & (ring.count - 1)
             guard let packet = ring[last], packet.frame != frame else { return }
@@ -49,7 +57,7 @@ struct PacketQueue<Payload: Sendable>: Sendable {
         }
     }
 
-    private mutating func grow() {
+    @inlinable mutating func grow() {
         var grown: [QueuedPacket<Payload>?] = Array(repeating: nil, count: max(ring.count * 2, 16))
         for index in 0..<count { grown[index] = ring[(head + index) & (ring.count - 1)] }
         (ring, head) = (grown, 0)
