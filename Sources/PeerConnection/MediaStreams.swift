@@ -17,6 +17,8 @@ struct MediaStreams {
         var extensions: HeaderExtensionValues
         /// How long the receiver may hold frames back; nil to leave it to him.
         var playoutDelay: PlayoutDelay?
+        /// Until when every frame tells it.
+        var playoutDelayIsNewUntil = Instant.zero
         /// How loud the last packet was; nil where nobody measured it.
         var audioLevel: AudioLevel?
         /// The last full intra request, whose repetition is no new request (RFC 5104 §4.3.1.2).
@@ -107,6 +109,8 @@ struct MediaStreams {
         var nextNumber: UInt16 = 1
         /// What the path carries.
         var estimator: BandwidthEstimator
+        /// How long the receiver should hold pictures back.
+        var repairs = RepairAllowance()
         /// What leaves when.
         var pacer: Pacer<Waiting>
         /// Packets of padding in a row.

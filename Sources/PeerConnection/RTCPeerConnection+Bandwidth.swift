@@ -21,6 +21,10 @@ extension RTCPeerConnection {
         media.accounts.lazy.map(\.estimator).first(where: \.isInformed)?.limitation
     }
 
+    /// How long the other side should hold pictures back, so that what the path of the first transport loses is repaired
+    /// before it is missed; nil where it loses little, or nothing is known. `setPlayoutDelay` asks for it.
+    public var repairDelay: Duration? { media.accounts.first?.repairs.delay }
+
     /// What the pacers sent, and what they dropped because it would have been too late: of the first transport.
     public var pacing: PacerStatistics { media.accounts.first?.pacer.statistics ?? PacerStatistics() }
 
@@ -104,6 +108,9 @@ extension RTCPeerConnection {
 
     private mutating func informed(_ account: Int, at now: Instant) {
         followEstimator(of: account)
+        media.accounts[account].repairs.handle(
+            lossFraction: media.accounts[account].estimator.lossFraction,
+            roundTripTime: media.accounts[account].estimator.minimumRoundTripTime, at: now)
         media.accounts[account].pacer.follow(media.accounts[account].estimator, at: now)
         depart(account, at: now)
     }

@@ -35,9 +35,10 @@ extension RTCPeerConnection {
         case .video:
             media.accounts[account].pacer.configuration.maximumPaddingSize =
                 media.outgoing[index].sender.canPad ? Self.paddingSize : 0
-            _ = media.accounts[account].pacer.enqueueFrame(
+            let outcome = media.accounts[account].pacer.enqueueFrame(
                 packets: frame.payloads.count, isKeyFrame: frame.isKeyFrame, isFirst: frame.isFirst, at: now
             ) { (.payload(transceiver, frame, $0), frame.payloads[$0].count + overhead) }
+            if outcome == .queuedAnew { media.outgoing[index].sender.forgetSentPackets() }
         default:
             media.outgoing[index].audioLevel = frame.audioLevel
             for payload in frame.payloads.indices {
@@ -63,11 +64,12 @@ extension RTCPeerConnection {
             packets: length.packets - mark.packets, bytes: length.bytes - mark.bytes, by: pair)
     }
 
-    /// Asks the receiver of this transceiver's pictures to hold frames back within `delay`, beginning with the next key
-    /// frame; nil leaves it to him. No effect where the header extension was not agreed on.
-    public mutating func setPlayoutDelay(_ delay: PlayoutDelay?, of transceiver: TransceiverID) {
+    /// Asks the receiver of this transceiver's pictures to hold frames back within `delay`, from the next frame on; nil says
+    /// nothing more of it. No effect where the header extension was not agreed on.
+    public mutating func setPlayoutDelay(_ delay: PlayoutDelay?, of transceiver: TransceiverID, at now: Instant) {
         for index in media.outgoing.indices where media.outgoing[index].transceiver == transceiver {
             media.outgoing[index].playoutDelay = delay
+            media.outgoing[index].playoutDelayIsNewUntil = now + .seconds(1)
         }
         playoutDelays[transceiver] = delay
     }
@@ -91,8 +93,9 @@ extension RTCPeerConnection {
         var extensions = stream.extensions
         extensions.absoluteSendTime = AbsoluteSendTime(now)
         extensions.audioLevel = frame.audioLevel
-        // a receiver keeps the bounds until others come; on every packet of a frame, for those of one length leave together
-        if frame.isKeyFrame { extensions.playoutDelay = stream.playoutDelay }
+        // A receiver keeps the bounds until others come, so that key frames, and some after a change, suffice; on every
+        // packet of a frame, for those of one length leave together.
+        if frame.isKeyFrame || now < stream.playoutDelayIsNewUntil { extensions.playoutDelay = stream.playoutDelay }
         if stream.isNumbered {
             extensions.transportSequenceNumber = number
             number &+= 1

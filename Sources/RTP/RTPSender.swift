@@ -202,6 +202,9 @@ public struct RTPSender: Sendable {
         buffer.append(contentsOf: entry.frame.storage[payload])
     }
 
+    /// Repeats nothing any more of what has left so far: a key frame has made it useless.
+    public mutating func forgetSentPackets() { history.removeAll() }
+
     /// The payload bytes of the packet `number`, where `retransmission` would append it now; nil where it would not.
     public func retransmissionSize(of number: SequenceNumber, at now: Instant) -> Int? {
         guard let entry = history.entry(number, at: now), retransmissionCredit > 0, !isTooSoon(entry, at: now) else {

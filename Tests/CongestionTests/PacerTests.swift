@@ -157,7 +157,7 @@ import Wire
         #expect(pacer.statistics.video.packets == 20)
         #expect(pacer.wantsKeyFrame)
         #expect(Self.frame("p", 1, to: &pacer, at: now + .seconds(1)) == .dropped)
-        #expect(Self.frame("k", 2, isKeyFrame: true, to: &pacer, at: now + .seconds(1)) == .queued)
+        #expect(Self.frame("k", 2, isKeyFrame: true, to: &pacer, at: now + .seconds(1)) == .queuedAnew)
         #expect(!pacer.isDropping)
         #expect(Self.frame("p", 1, to: &pacer, at: now + .seconds(1)) == .queued)
     }
@@ -167,11 +167,43 @@ import Wire
         pacer.follow(Self.estimator(inFlight: 100_000), at: Self.start)
         Self.frame("p", 5, to: &pacer)
         let now = Self.start + .milliseconds(300)
-        #expect(Self.frame("k", 5, isKeyFrame: true, to: &pacer, at: now) == .queued)
+        #expect(Self.frame("k", 5, isKeyFrame: true, to: &pacer, at: now) == .queuedAnew)
         #expect(pacer.queuedPackets == 5)
         #expect(pacer.statistics.framesDropped == 1)
         pacer.follow(Self.estimator(inFlight: 0, at: now), at: now)
         #expect(Set(Self.drain(&pacer, from: now).map(\.name)) == ["k"])
+    }
+
+    @Test func `a key frame makes frames before it needless that would take long to leave`() {
+        var pacer = Pacer<String>(bitrate: 3e5)
+        pacer.follow(Self.estimator(inFlight: 100_000), at: Self.start)
+        for name in ["p1", "p2", "p3", "p4"] { Self.frame(name, 2, to: &pacer) }
+        #expect(Self.frame("k1", 2, isKeyFrame: true, to: &pacer) == .queued)
+        #expect(pacer.queuedPackets == 10)
+        #expect(Self.frame("k2", 2, isKeyFrame: true, to: &pacer) == .queuedAnew)
+        #expect(pacer.queuedPackets == 2)
+        #expect(pacer.statistics.framesDropped == 5)
+    }
+
+    @Test func `what takes longer to repair than a key frame does is not repaired`() {
+        var pacer = Pacer<String>(bitrate: 3e5)
+        pacer.follow(Self.estimator(inFlight: 100_000), at: Self.start)
+        Self.frame("p", 2, to: &pacer)
+        // 300 ms of 300 kbit/s are 11,250 bytes
+        for _ in 0..<11 { pacer.enqueueRetransmission("r", size: 1000, at: Self.start) }
+        #expect(!pacer.isDropping && pacer.queuedPackets == 13)
+        pacer.enqueueRetransmission("r", size: 1000, at: Self.start)
+        #expect(pacer.isDropping && pacer.queuedPackets == 0)
+        #expect(pacer.statistics.packetsDropped == 12 && pacer.statistics.framesDropped == 1)
+        pacer.enqueueRetransmission("r", size: 1000, at: Self.start)
+        #expect(pacer.queuedPackets == 0)
+
+        let now = Self.start + .milliseconds(100)
+        pacer.follow(Self.estimator(inFlight: 0, at: now), at: now)
+        #expect(pacer.wantsKeyFrame)
+        #expect(Self.frame("k", 2, isKeyFrame: true, to: &pacer, at: now) == .queuedAnew)
+        pacer.enqueueRetransmission("r", size: 1000, at: now)
+        #expect(pacer.queuedPackets == 3)
     }
 
     @Test func `the parts of a frame share its fate`() {
@@ -180,7 +212,7 @@ import Wire
         Self.frame("p", 5, to: &pacer)
         // a key frame makes it needless, and its own second part does not make the first one so
         let late = Self.start + .milliseconds(300)
-        #expect(Self.frame("k", 5, isKeyFrame: true, to: &pacer, at: late) == .queued)
+        #expect(Self.frame("k", 5, isKeyFrame: true, to: &pacer, at: late) == .queuedAnew)
         let later = late + .milliseconds(300)
         #expect(Self.frame("k", 3, isKeyFrame: true, isFirst: false, to: &pacer, at: later) == .queued)
         #expect(pacer.queuedPackets == 8)
@@ -188,25 +220,25 @@ import Wire
 
         // one that would be too late is dropped with all of its parts
         let end = late + .seconds(2)
-        #expect(Self.frame("k", 1, isKeyFrame: true, to: &pacer, at: end) == .queued)
+        #expect(Self.frame("k", 1, isKeyFrame: true, to: &pacer, at: end) == .queuedAnew)
         #expect(Self.frame("p", 1, to: &pacer, at: end + .seconds(3)) == .dropped)
         #expect(Self.frame("p", 1, isFirst: false, to: &pacer, at: end + .seconds(3)) == .dropped)
-        #expect(Self.frame("k", 1, isKeyFrame: true, to: &pacer, at: end + .seconds(3)) == .dropped)
         pacer.follow(Self.estimator(inFlight: 0, at: end + .seconds(3)), at: end + .seconds(3))
         #expect(Self.frame("k", 1, isKeyFrame: true, isFirst: false, to: &pacer, at: end + .seconds(3)) == .dropped)
-        #expect(Self.frame("k", 1, isKeyFrame: true, to: &pacer, at: end + .seconds(3)) == .queued)
+        #expect(Self.frame("k", 1, isKeyFrame: true, to: &pacer, at: end + .seconds(3)) == .queuedAnew)
     }
 
     @Test func `queues are bounded`() {
         var configuration = PacerConfiguration()
         configuration.maximumQueuePackets = 8
         configuration.maximumQueueBytes = 20_000
+        configuration.maximumRepairTime = .seconds(10)
         var pacer = Pacer<String>(bitrate: 3e5, configuration: configuration)
         for index in 0..<20 {
             pacer.enqueueAudio("a\(index)", size: 100, at: Self.start)
             pacer.enqueueRetransmission("r\(index)", size: 100, at: Self.start)
-            Self.frame("v", 10, to: &pacer)
         }
+        for _ in 0..<20 { Self.frame("v", 10, to: &pacer) }
         #expect(pacer.queuedPackets == 8 + 8)
         #expect(pacer.statistics.packetsDropped == 24)
         #expect(pacer.statistics.framesDropped == 20)

@@ -26,16 +26,18 @@ import Wire
         #expect(allowance.delay == nil)
     }
 
-    @Test(arguments: [(0, 140), (50, 190), (51, 190), (61, 200), (200, 340), (2000, 400)])
-    mutating func `a lossy path has the time of two repairs, and a talk no more than it bears`(
-        roundTrip: Int, expected: Int
+    @Test(arguments: [
+        (0.03, 0, 140), (0.03, 50, 190), (0.03, 51, 190), (0.03, 61, 200), (0.05, 50, 290), (0.05, 2000, 400),
+    ])
+    mutating func `a lossy path has the time of some repairs, and a talk no more than it bears`(
+        loss: Double, roundTrip: Int, expected: Int
     ) {
-        pass(1, loss: 0.05, roundTrip: .milliseconds(roundTrip))
+        pass(1, loss: loss, roundTrip: .milliseconds(roundTrip))
         #expect(allowance.delay == .milliseconds(expected))
     }
 
     @Test mutating func `it is there until little was lost for long`() {
-        pass(1, loss: 0.05)
+        pass(1, loss: 0.03)
         pass(60, loss: 0.011)
         #expect(allowance.delay == .milliseconds(190))
         pass(19, loss: 0.002)
@@ -47,14 +49,14 @@ import Wire
     }
 
     @Test mutating func `a round trip that grows is followed at once, one that shrinks when it stays`() {
-        pass(1, loss: 0.05)
-        pass(1, loss: 0.05, roundTrip: .milliseconds(120))
+        pass(1, loss: 0.03)
+        pass(1, loss: 0.03, roundTrip: .milliseconds(120))
         #expect(allowance.delay == .milliseconds(260))
-        pass(60, loss: 0.05, roundTrip: .milliseconds(90))
+        pass(60, loss: 0.03, roundTrip: .milliseconds(90))
         #expect(allowance.delay == .milliseconds(260))
-        pass(19, loss: 0.05, roundTrip: .milliseconds(50))
+        pass(19, loss: 0.03, roundTrip: .milliseconds(50))
         #expect(allowance.delay == .milliseconds(260))
-        pass(2, loss: 0.05, roundTrip: .milliseconds(50))
+        pass(2, loss: 0.03, roundTrip: .milliseconds(50))
         #expect(allowance.delay == .milliseconds(190))
     }
 }

@@ -114,16 +114,20 @@ import Wire
         #expect(AudioLevel(decibelsBelowOverload: 127, isVoice: false).linear == 0)
     }
 
-    @Test func `key frames bear the bounds of the playout delay that the sender asks for`() throws {
+    @Test func `key frames, and all for a second, bear the bounds of the playout delay that the sender asks for`()
+        throws
+    {
         let call = try Call()
         let delay = PlayoutDelay(minimum: 0, maximum: 10)
-        call.simulation.act(.impolite) { door, _ in door.peer.setPlayoutDelay(delay, of: call.door.video) }
-        for isKeyFrame in [true, false] {
+        call.simulation.act(.impolite) { door, now in
+            door.peer.setPlayoutDelay(delay, of: call.door.video, at: now)
+        }
+        for (isKeyFrame, pause) in [(false, 1_000), (false, 20), (true, 20)] {
             call.sendFromDoor(call.picture(isKeyFrame: isKeyFrame), on: call.door.video)
-            call.simulation.run(for: .milliseconds(20))
+            call.simulation.run(for: .milliseconds(pause))
         }
         let delays = call.simulation[.polite].packets.map { values(of: $0.1, call.pagePeer).playoutDelay }
-        #expect(delays == [delay, delay, delay, nil, nil, nil])
+        #expect(delays == [delay, delay, delay, nil, nil, nil, delay, delay, delay])
     }
 
     @Test func `an estimate of the bit rate is passed on`() throws {

@@ -14,8 +14,13 @@ struct AIMDRateControl: Sendable {
 
     /// draft §5.5, eta: 8 % a second
     private static let increaseFactor = 1.08
-    /// draft §5.5, beta
-    private static let decreaseFactor = 0.85
+    /// draft §5.5, beta. There it is 0.85, of a rate measured in half a second in which the link was full. Here the rate is
+    /// that of the moment when the queue began to grow, some 8 % less than the link carries: 0.95 of that is what drains the
+    /// queue, and less would leave a seventh of the link unused half of the time. A longer queue is drained by the estimator.
+    private static let decreaseFactor = 0.95
+    /// … and of what arrives while the queue grows, which is what the link carries. An encoder that made little for a while
+    /// and then a large picture shows a link that is slow over a second, and is not.
+    private static let fullFactor = 0.85
     /// draft §5.5: "A_hat(i) < 1.5 * R_hat(i)"; more was never tried.
     private static let throughputFactor = 1.5
     private static let throughputMargin = 10_000.0
@@ -36,9 +41,10 @@ struct AIMDRateControl: Sendable {
     }
 
     /// Takes the detector's word. `acknowledged` is what arrives, in bit/s, nil where that is not known yet; `carried` what
-    /// the link carries if its queue grows.
+    /// the link carries if its queue grows, and `full` what it did in the last moment, where its queue grew.
     mutating func update(
-        _ usage: BandwidthUsage, acknowledged: Double?, carried: Double?, roundTripTime: Duration, at now: Instant
+        _ usage: BandwidthUsage, acknowledged: Double?, carried: Double?, full: Double?, roundTripTime: Duration,
+        at now: Instant
     ) {
         switch (usage, state) {
         case (.overusing, _): state = .decrease
@@ -48,7 +54,7 @@ struct AIMDRateControl: Sendable {
         switch state {
         case .hold: lastChange = now
         case .increase: increase(acknowledged, roundTripTime, at: now)
-        case .decrease: decrease(carried, roundTripTime, at: now)
+        case .decrease: decrease(carried, full, roundTripTime, at: now)
         }
     }
 
@@ -85,7 +91,7 @@ struct AIMDRateControl: Sendable {
         bitrate = max(bitrate, min(increased, Self.throughputFactor * acknowledged + Self.throughputMargin))
     }
 
-    private mutating func decrease(_ carried: Double?, _ roundTripTime: Duration, at now: Instant) {
+    private mutating func decrease(_ carried: Double?, _ full: Double?, _ roundTripTime: Duration, at now: Instant) {
         guard let measured = carried else {
             // nothing was measured yet: what was begun with is too much
             guard mayDecrease(roundTripTime, at: now) else { return }
@@ -93,7 +99,7 @@ struct AIMDRateControl: Sendable {
             return set(bitrate / 2, at: now)
         }
         guard mayDecrease(roundTripTime, at: now) || measured < bitrate / 2 else { return }
-        var decreased = Self.decreaseFactor * measured
+        var decreased = max(Self.decreaseFactor * measured, Self.fullFactor * (full ?? 0))
         if decreased > bitrate, let estimate = capacity.estimate { decreased = Self.decreaseFactor * estimate }
         if let bounds = capacity.bounds, measured < bounds.lowerBound { capacity.forget() }
         capacity.overuseDetected(acknowledged: measured)

@@ -24,6 +24,8 @@ struct AcknowledgedBitrate: Sendable {
 
     /// So many gaps in a row, all wide but the widest, show that a link broke down …
     private static let collapseGaps = 7
+    /// … among so many packets, with the small ones between …
+    private static let collapsePackets = 24
     /// … when packets arrive so many times slower than they left …
     private static let collapseFactor = 2
     /// … and so much later, which jitter does not do to so many.
@@ -38,7 +40,7 @@ struct AcknowledgedBitrate: Sendable {
     private(set) var bitrate: Double?
     /// The same over the last moment, in bit/s, where more left than arrived, so that it shows what the link carries; else
     /// nil.
-    private var recentBitrate: Double?
+    private(set) var recentBitrate: Double?
     /// All that arrived by the time it took, whatever the rate at which it left, in bit/s: where a queue stood all the
     /// time this is what the link carries, though the sender paused.
     private var arrivalBitrate: Double?
@@ -136,16 +138,18 @@ struct AcknowledgedBitrate: Sendable {
         return last.sent - samples[index].sent < arrival ? Self.rate(size, in: arrival) : nil
     }
 
-    /// Without the widest gap: after a pause of the path what waited arrives at once.
+    /// Without the widest gap: after a pause of the path what waited arrives at once. And without small packets, those of
+    /// sound: they are spread over the time of departure, and between large ones take the path next to none.
     private func collapses() -> Bool {
-        guard samples.count > Self.collapseGaps, let last = samples.last else { return false }
-        let first = samples.count - 1 - Self.collapseGaps
-        var widest = Duration.zero
-        for index in first + 1..<samples.count {
-            widest = max(widest, samples[index].arrived - samples[index - 1].arrived)
+        let recent = samples.suffix(Self.collapsePackets)
+        let largest = recent.lazy.map(\.size).max() ?? 0
+        let packets = recent.filter { 2 * $0.size > largest }.suffix(Self.collapseGaps + 1)
+        guard packets.count > Self.collapseGaps, let first = packets.first, let last = packets.last else {
+            return false
         }
-        let arrival = last.arrived - samples[first].arrived - widest
-        let departure = max(last.sent - samples[first].sent, .zero)
+        let widest = zip(packets.dropFirst(), packets).lazy.map { $0.arrived - $1.arrived }.max() ?? .zero
+        let arrival = last.arrived - first.arrived - widest
+        let departure = max(last.sent - first.sent, .zero)
         return arrival > departure * Self.collapseFactor && arrival - departure > Self.collapseDelay
     }
 

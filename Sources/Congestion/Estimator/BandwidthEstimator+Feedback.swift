@@ -136,7 +136,7 @@ extension BandwidthEstimator {
                     && roundTrips.queueing < Self.shortQueue
             rateControl.update(
                 holds ? .underusing : usage, acknowledged: throughput.bitrate,
-                carried: throughput.carriedBitrate, roundTripTime: roundTrip, at: now)
+                carried: throughput.carriedBitrate, full: throughput.recentBitrate, roundTripTime: roundTrip, at: now)
         }
         let lowest = configuration.minimumBitrate
         if rateControl.bitrate < lowest { rateControl.set(lowest, at: now) }

@@ -5,7 +5,7 @@ public import Wire
 ///
 /// A browser's jitter buffer learns from packets that are late, not from those that come a second time: on a path that
 /// loses a twentieth it shows each picture about 60 ms after it was sent, and stands still whenever a repetition, or the
-/// request for one, is lost as well. Held back for the time of two repairs, it does not.
+/// request for one, is lost as well. Held back for the time of some repairs, it does not.
 ///
 /// Feed it with what the `BandwidthEstimator` knows, some times a second.
 public struct RepairAllowance: Hashable, Sendable {
@@ -16,6 +16,8 @@ public struct RepairAllowance: Hashable, Sendable {
 
     /// What is lost beyond this part is worth the delay.
     private static let noticeableLoss = 0.02
+    /// With more than this one repetition often is not enough: with a twentieth lost both ways a tenth of the repairs fail.
+    private static let heavyLoss = 0.035
     /// What is lost below it is not, once it was.
     private static let bearableLoss = 0.01
     /// A loss is noticed with the next picture's packets, and a repair that does not come is asked for again after 100 ms
@@ -36,7 +38,8 @@ public struct RepairAllowance: Hashable, Sendable {
     public mutating func handle(lossFraction: Double?, roundTripTime: Duration?, at now: Instant) {
         guard let lossFraction, let roundTripTime else { return }
         let isLossy = lossFraction > (delay == nil ? Self.noticeableLoss : Self.bearableLoss)
-        let wanted = isLossy ? Self.delay(for: roundTripTime) : nil
+        let repetitions = lossFraction > Self.heavyLoss ? 2 : 1
+        let wanted = isLossy ? Self.delay(for: roundTripTime, repetitions: repetitions) : nil
         if let wanted, wanted > (delay ?? .zero) {
             delay = wanted
             enoughSince = nil
@@ -53,7 +56,8 @@ public struct RepairAllowance: Hashable, Sendable {
     }
 
     /// In steps of 10 ms, for a round trip is never the same twice.
-    private static func delay(for roundTripTime: Duration) -> Duration {
-        min(.milliseconds((notice + repetition + roundTripTime).nanoseconds / 10_000_000 * 10 + 10), most)
+    private static func delay(for roundTripTime: Duration, repetitions: Int) -> Duration {
+        let time = notice + repetition * repetitions + roundTripTime
+        return min(.milliseconds(time.nanoseconds / 10_000_000 * 10 + 10), most)
     }
 }

@@ -130,16 +130,33 @@ public struct Pacer<Payload: Sendable>: Sendable {
         audio.append(QueuedPacket(payload: payload, size: size, queued: now, frame: 0))
     }
 
-    /// Queues a retransmission, of `size` bytes on the wire. Where too many wait it is dropped: who needs it asks again.
+    /// Queues a retransmission, of `size` bytes on the wire. Where too many wait it is dropped: who needs it asks again. And
+    /// where a key frame is waited for, or is there sooner than all that waits, nothing is repaired.
     @inlinable
     public mutating func enqueueRetransmission(_ payload: Payload, size: Int, at now: Instant) {
         settle(at: now)
-        guard retransmissions.count < configuration.maximumQueuePackets else {
+        guard !isDropping, retransmissions.count < configuration.maximumQueuePackets else {
             counts.packetsWereDropped(1)
             return
         }
         retransmissions.append(QueuedPacket(payload: payload, size: size, queued: now, frame: 0))
+        if takesTooLong(retransmissions.bytes, configuration.maximumRepairTime) {
+            dropRepairs()
+            dropWaiting()
+            drops = true
+        }
         chooseRate(at: now)
+    }
+
+    @inlinable
+    func takesTooLong(_ bytes: Int, _ limit: Duration) -> Bool {
+        Double(bytes) * 8 > targetBitrate * limit.inSeconds
+    }
+
+    @inlinable
+    mutating func dropRepairs() {
+        counts.packetsWereDropped(retransmissions.count)
+        retransmissions = PacketQueue()
     }
 
     /// Queues the `count` packets of a frame of video, whole or not at all. `packet` says what stands for each, and its
@@ -155,21 +172,29 @@ public struct Pacer<Payload: Sendable>: Sendable {
             enqueue(count, of: nextFrame - 1, at: now, packet)
             return .queued
         }
+        var outcome = FrameOutcome.queued
         if isDropping {
-            guard isKeyFrame, !isCongested else { return drop(1) }
+            // one that comes unasked while the path is blocked waits: the encoder makes the next one only after a while
+            guard isKeyFrame else { return drop(1) }
             drops = false
-        } else if isKeyFrame, queueTime(at: now) > configuration.queueTimeLimit {
-            // what waits is late, and from here on nobody needs it
+            outcome = .queuedAnew
+        } else if isKeyFrame, !video.isEmpty,
+            queueTime(at: now) > configuration.queueTimeLimit
+                || takesTooLong(video.bytes, configuration.queueTimeLimit)
+        {
+            // what waits is late, or will be, and from here on nobody needs it
             dropWaiting()
+            outcome = .queuedAnew
         }
         if queueTime(at: now) > configuration.maximumQueueTime || video.bytes > configuration.maximumQueueBytes {
             dropWaiting()
             drops = true
             return drop(1)
         }
+        if outcome == .queuedAnew { dropRepairs() }
         nextFrame += 1
         enqueue(count, of: nextFrame - 1, at: now, packet)
-        return .queued
+        return outcome
     }
 
     @inlinable

@@ -17,6 +17,9 @@ public struct PacerConfiguration: Hashable, Sendable {
     public var maximumQueueTime = Duration.seconds(1)
     /// Bytes of video that wait at most; more is dropped as if it had waited for too long.
     public var maximumQueueBytes = 2_000_000
+    /// When retransmissions would take longer than this at the target rate, nothing is repaired any more: a key frame is
+    /// there sooner.
+    public var maximumRepairTime = Duration.milliseconds(300)
     /// Retransmissions, and packets of sound, that wait at most.
     public var maximumQueuePackets = 512
     /// The greatest packet of padding that the owner can make, in bytes on the wire; 0 where he can make none, so that
@@ -39,6 +42,9 @@ public enum Departure<Payload: Sendable>: Sendable {
 public enum FrameOutcome: Hashable, Sendable {
     /// It waits to leave.
     case queued
+    /// It waits to leave, and frames before it were dropped: it is a key frame, and what left before them is of no use any
+    /// more, so that it is not to be repaired.
+    case queuedAnew
     /// It, and the frames that waited before it whole, were dropped, for they would be too late; and so will be those
     /// until a key frame that the pacer takes. Ask for one when `wantsKeyFrame`.
     case dropped

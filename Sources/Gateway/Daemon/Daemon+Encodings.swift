@@ -9,7 +9,10 @@ extension Daemon {
     func updateEncodings(at now: Instant) {
         guard let video, encodings.isDue(at: now) else { return }
         var viewers: [SessionID: Int?] = [:]
-        for (id, session) in sessions where session.isConnected { viewers[id] = .some(session.availableVideoBitrate) }
+        for (id, session) in sessions where session.isConnected {
+            viewers[id] = .some(session.availableVideoBitrate)
+            session.allowForRepairs(at: now)
+        }
         let changes = encodings.update(
             viewers, source: video.source, counters: video[.main].counters, at: now)
         // what is encoded already is there once, in one size: a plan only says in how many bits it would be best

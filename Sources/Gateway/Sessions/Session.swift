@@ -50,6 +50,8 @@ final class Session {
     private(set) var encodings = EncodingSwitch()
     private(set) var connectedAt: Instant?
     private(set) var firstFrameAt: Instant?
+    /// How long the viewer was asked to hold pictures back.
+    private var repairDelay: Duration?
 
     init(
         id: SessionID, viewer: Viewer, configuration: RTCPeerConnection.Configuration, random: any RandomSource,
@@ -130,6 +132,17 @@ final class Session {
 
     // MARK: Bandwidth
 
+    /// Has pictures held back for as long as repairs take, where the viewer's path loses more than a little.
+    func allowForRepairs(at now: Instant) {
+        guard let tracks, peer.repairDelay != repairDelay else { return }
+        repairDelay = peer.repairDelay
+        let least = UInt16((repairDelay ?? .zero) / .milliseconds(10))
+        peer.setPlayoutDelay(PlayoutDelay(minimum: least, maximum: Self.longestPlayoutDelay), of: tracks.video, at: now)
+    }
+
+    /// In units of 10 ms: libwebrtc's own bound.
+    private static let longestPlayoutDelay: UInt16 = 1000
+
     /// The bits a second that the viewer's network bears for pictures; nil while that is unknown.
     var availableVideoBitrate: Int? {
         peer.availableOutgoingBitrate.map(Self.pictureShare)
@@ -139,13 +152,13 @@ final class Session {
     static func usefulBitrate(pictures bitrate: Int) -> Double { Double(bitrate) / pictureShare + soundBitrate }
 
     /// What is left of a connection's `bitrate` for pictures: sound comes first, and of each packet of a kilobyte some
-    /// seventy bytes are headers, tag and report.
+    /// fifty bytes are header, extensions and tag.
     private static func pictureShare(of bitrate: Double) -> Int {
         Int(min(max((bitrate - soundBitrate) * pictureShare, 0), 1e9))
     }
-    private static let pictureShare = 0.93
+    private static let pictureShare = 0.95
     /// Sound with its headers.
-    private static let soundBitrate = 60_000.0
+    private static let soundBitrate = 50_000.0
 
     /// Sends 20 ms of sound.
     func send(sound packet: PacketizedFrame, at now: Instant) {

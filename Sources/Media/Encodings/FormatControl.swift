@@ -31,6 +31,8 @@ struct FormatControl: Sendable {
     private static let (patience, impatience) = (Duration.seconds(1), Duration.milliseconds(300))
     /// Below this part of what the format needs, its pictures fall apart at once.
     private static let farTooLow = 0.7
+    /// Below this part a link has broken down, and a key frame of the format would take longer than anybody waits.
+    private static let hopeless = 0.5
     /// The bitrate must be so many times what a better format needs.
     private static let room = 1.3
     /// How long there must be room; doubled, up to the longest, each time that the better format did not last.
@@ -60,8 +62,9 @@ struct FormatControl: Sendable {
             isRichSince = nil
             let since = isPoorSince ?? now
             isPoorSince = since
-            let isFar = Double(bitrate) < Self.farTooLow * needs[index]
-            guard now - since >= (isFar ? Self.impatience : Self.patience) else { return }
+            let part = Double(bitrate) / needs[index]
+            let patience = part < Self.farTooLow ? Self.impatience : Self.patience
+            guard part < Self.hopeless || now - since >= patience else { return }
             if let roseAt {
                 hold = now - roseAt < Self.lasting ? min(hold * 2, Self.longestHold) : Self.shortestHold
             }
