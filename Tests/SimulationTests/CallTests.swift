@@ -78,11 +78,11 @@ import Wire
         // What is lost before the first packet came, nobody knows to be missing; nor what is lost after the last.
         let numbers = pictures.map(\.sequence).sorted().dropFirst(12)
         let gaps = zip(numbers, numbers.dropFirst()).filter { $0 + 1 != $1 }
-        // At this loss one request and answer in three fails, and after a second a packet is past saving: then a key
-        // frame is asked for.
-        #expect(gaps.count <= 1, "nothing is delivered twice, and hardly a gap is left")
+        // At this loss one request and answer in three fails, the path is taken to bear less than is sent, and after a
+        // second a packet is past saving: then a key frame is asked for.
+        #expect(gaps.count <= 6, "nothing is delivered twice, and few gaps are left")
         #expect(gaps.isEmpty || simulation[.impolite].keyFrameRequests > 0)
-        #expect(numbers.count >= 150)
+        #expect(numbers.count >= 135)
         #expect((30...60).contains(sounds.count))
         #expect((30...60).contains(simulation[.impolite].packets.count))
         #expect(simulation[.impolite].peer.statistics.retransmittedPacketsSent > 0)

@@ -26,6 +26,8 @@ package struct CallEnd {
     package internal(set) var connectedAt: Instant?
     /// What was sent of each transceiver.
     var frames = 0
+    /// The transceivers whose next picture is a key frame, for one was asked for.
+    var keyFramesWanted: Set<TransceiverID> = []
     /// A channel that both ends make by themselves, in some calls, and the numbers that went over it.
     var channel: DataChannelID?
     var numbersSent = 0
@@ -76,7 +78,7 @@ package struct CallEnd {
 
 extension PacketizedFrame {
     /// A picture of three packets, as fragments of one slice.
-    static func simulatedPicture(_ number: Int, at now: Instant) -> PacketizedFrame {
+    static func simulatedPicture(_ number: Int, isKeyFrame: Bool, at now: Instant) -> PacketizedFrame {
         var storage: [UInt8] = []
         var ranges: [Range<Int>] = []
         for part in 0..<3 {
@@ -88,7 +90,7 @@ extension PacketizedFrame {
         }
         return PacketizedFrame(
             storage: storage, payloads: ranges, markedPayload: 2, timestamp: RTPTimestamp(now, clockRate: 90_000),
-            captured: now, isKeyFrame: number == 0)
+            captured: now, isKeyFrame: isKeyFrame)
     }
 
     static func simulatedSound(_ number: Int, at now: Instant) -> PacketizedFrame {

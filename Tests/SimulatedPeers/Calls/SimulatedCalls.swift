@@ -252,6 +252,8 @@ package final class SimulatedCalls {
             take(state, on: index)
         case .packet(let transceiver, _, _):
             ends[index].received[transceiver, default: 0] += 1
+        case .keyFrameRequested(let transceiver):
+            ends[index].keyFramesWanted.insert(transceiver)
         case .message(_, let message):
             ends[index].take(message)
         case .dataChannelError(_, let error):
@@ -307,9 +309,11 @@ package final class SimulatedCalls {
     private func sendMedia(_ index: Int) {
         act(index) { end, now in
             for transceiver in end.sending {
+                let isKeyFrame = end.frames == 0 || end.keyFramesWanted.remove(transceiver.id) != nil
                 let frame: PacketizedFrame =
                     transceiver.kind == .video
-                    ? .simulatedPicture(end.frames, at: now) : .simulatedSound(end.frames, at: now)
+                    ? .simulatedPicture(end.frames, isKeyFrame: isKeyFrame, at: now)
+                    : .simulatedSound(end.frames, at: now)
                 end.connection.send(frame, on: transceiver.id, at: now)
             }
             end.frames += 1
