@@ -173,7 +173,9 @@ import Wire
         try #require(simulation.run(for: .seconds(10)) { $0.areConnected })
         let video = try #require(simulation[.impolite].peer.allTransceivers.first { $0.kind == .video })
         let wanted = try #require(simulation[.polite].peer.allTransceivers.first { $0.kind == .video })
-        simulation.act(.impolite) { door, now in door.peer.send(frame(0, isKeyFrame: true, at: now), on: video.id, at: now) }
+        simulation.act(.impolite) { door, now in
+            door.peer.send(frame(0, isKeyFrame: true, at: now), on: video.id, at: now)
+        }
         simulation.run(for: .milliseconds(50))
         simulation.act(.polite) { page, now in page.peer.requestKeyFrame(on: wanted.id, at: now) }
         simulation.run(for: .milliseconds(50))
