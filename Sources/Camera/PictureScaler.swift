@@ -72,9 +72,14 @@ extension PixelRows {
         while index &+ 16 <= count {
             let above = upper.loadUnaligned(fromByteOffset: index &* 2, as: SIMD16<UInt16>.self)
             let below = lower.loadUnaligned(fromByteOffset: index &* 2, as: SIMD16<UInt16>.self)
-            let sum = (above & 0xFF) &+ (above &>> 8) &+ (below & 0xFF) &+ (below &>> 8) &+ 2
+            // in steps, for Swift 6.2 gives up on the whole
+            let mask = SIMD16<UInt16>(repeating: 0xFF)
+            let (two, eight) = (SIMD16<UInt16>(repeating: 2), SIMD16<UInt16>(repeating: 8))
+            let left: SIMD16<UInt16> = (above & mask) &+ (below & mask)
+            let right: SIMD16<UInt16> = (above &>> eight) &+ (below &>> eight)
+            let sum: SIMD16<UInt16> = left &+ right &+ two
             destination.storeBytes(
-                of: SIMD16<UInt8>(truncatingIfNeeded: sum &>> 2), toByteOffset: index, as: SIMD16<UInt8>.self)
+                of: SIMD16<UInt8>(truncatingIfNeeded: sum &>> two), toByteOffset: index, as: SIMD16<UInt8>.self)
             index &+= 16
         }
         while index < count {
