@@ -59,13 +59,13 @@ def links():
         yield links
 
 
-@pytest.mark.flaky(reruns=1)  # a machine that is busy for a moment has the door encode less
+@pytest.mark.flaky(reruns=2)  # a machine that is busy for a moment has the door encode less
 def test_a_bad_link_has_a_smaller_picture_and_the_good_one_keeps_its_own(start_daemon, links, tmp_path):
     daemon = start_daemon(**{"video.bitrate_kbps": 2500, "video.test_card_grain": 16})
     good, bad = (Viewer(links[number], daemon.port, tmp_path) for number in range(2))
     daemon.wait_for_status(lambda status: status["players"] == 2, seconds=10)
     time.sleep(5)
-    assert set(_encodings(daemon.status())) == {"main"}
+    daemon.wait_for_status(lambda status: set(_encodings(status)) == {"main"}, seconds=30)
 
     links[1].set(down=FALLEN)
     status = daemon.wait_for_status(lambda status: _encodings(status).get("low", {}).get("viewers") == 1, seconds=10)
