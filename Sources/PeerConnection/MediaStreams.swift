@@ -30,6 +30,14 @@ struct MediaStreams {
         /// Whether its packets bear transport-wide sequence numbers.
         var isNumbered: Bool { sender.extensionMap[.transportSequenceNumber] != nil }
 
+        /// What the header of a packet says that leaves at `now` under the transport-wide `number`; nil for none.
+        func extensions(of number: UInt16?, at now: Instant) -> HeaderExtensionValues {
+            var values = extensions
+            values.absoluteSendTime = AbsoluteSendTime(now)
+            values.transportSequenceNumber = number
+            return values
+        }
+
         /// Whether `ssrc` is one of its sources.
         func uses(_ ssrc: SSRC) -> Bool { sender.ssrc == ssrc || sender.rtx?.ssrc == ssrc }
     }
@@ -95,11 +103,17 @@ struct MediaStreams {
     }
 
     /// What waits for its turn to leave.
-    enum Waiting {
-        /// A payload of a frame.
-        case payload(TransceiverID, PacketizedFrame, Int)
-        /// A packet that the receiver asks for again.
-        case repetition(TransceiverID, SequenceNumber)
+    struct Waiting {
+        enum Content {
+            /// A payload of a frame.
+            case payload(PacketizedFrame, Int)
+            /// A packet that the receiver asks for again.
+            case repetition(SequenceNumber)
+        }
+
+        /// Whose it is.
+        let transceiver: TransceiverID
+        let content: Content
     }
 
     /// What belongs to a transport as a whole: the order and the rate in which packets leave, and the feedback on them.
@@ -154,7 +168,7 @@ struct MediaStreams {
     var accounts: [TransportAccount] = []
     /// What is known of paths of which nothing is, and what is of use to the application, in bit/s.
     let bandwidth: BandwidthEstimator.Configuration
-    var demand: Double
+    let demand: Double
     var conflicts = SourceConflicts()
     /// When the next reports are due; nil before media can flow.
     var nextReports: Instant?

@@ -33,12 +33,6 @@ extension RTCPeerConnection {
         media.accounts.reduce(.zero) { max($0, $1.pacer.queueTime(at: now)) }
     }
 
-    /// What the application can make use of at most, in bit/s, from now on.
-    public mutating func setUsefulBitrate(_ bitrate: Double) {
-        media.demand = bitrate
-        for index in media.accounts.indices { media.accounts[index].estimator.demand = bitrate }
-    }
-
     // MARK: What leaves
 
     /// Lets leave what may by now.
@@ -50,19 +44,9 @@ extension RTCPeerConnection {
             let (before, number) = (outbox.storage.count, media.accounts[account].nextNumber)
             let cluster: ProbeCluster.ID?
             switch departure {
-            case .packet(.payload(let transceiver, let frame, let payload), let its):
+            case .packet(let packet, let its):
                 cluster = its
-                guard let index = media.outgoing.firstIndex(where: { $0.transceiver == transceiver }) else { continue }
-                Self.write(
-                    payload, of: frame, by: &media.outgoing[index],
-                    numberedBy: &media.accounts[account].nextNumber, to: &outbox, by: route, protectedBy: srtp, at: now)
-                if frame.isKeyFrame { media.outgoing[index].demand.keyFrameLeft(at: now) }
-            case .packet(.repetition(let transceiver, let sequence), let its):
-                cluster = its
-                guard let index = media.outgoing.firstIndex(where: { $0.transceiver == transceiver }) else { continue }
-                Self.repeatPacket(
-                    sequence, by: &media.outgoing[index], numberedBy: &media.accounts[account].nextNumber,
-                    to: &outbox, by: route, protectedBy: srtp, at: now)
+                write(packet, account, to: route, protectedBy: srtp, at: now)
             case .padding(_, let its):
                 cluster = its
                 pad(account, to: route, protectedBy: srtp, at: now)
@@ -75,6 +59,25 @@ extension RTCPeerConnection {
         }
         noteSent(since: mark, by: pair, of: transport)
         if media.accounts[account].pacer.wantsKeyFrame { askForKeyFrame(by: transport, at: now) }
+    }
+
+    /// Writes what waited; nothing where its stream has stopped since.
+    private mutating func write(
+        _ packet: MediaStreams.Waiting, _ account: Int, to route: DatagramRoute, protectedBy srtp: SRTPSender,
+        at now: Instant
+    ) {
+        guard let index = media.outgoing.firstIndex(where: { $0.transceiver == packet.transceiver }) else { return }
+        switch packet.content {
+        case .payload(let frame, let payload):
+            Self.write(
+                payload, of: frame, by: &media.outgoing[index], numberedBy: &media.accounts[account].nextNumber,
+                to: &outbox, by: route, protectedBy: srtp, at: now)
+            if frame.isKeyFrame { media.outgoing[index].demand.keyFrameLeft(at: now) }
+        case .repetition(let sequence):
+            Self.repeatPacket(
+                sequence, by: &media.outgoing[index], numberedBy: &media.accounts[account].nextNumber, to: &outbox,
+                by: route, protectedBy: srtp, at: now)
+        }
     }
 
     private mutating func pad(_ account: Int, to route: DatagramRoute, protectedBy srtp: SRTPSender, at now: Instant) {

@@ -37,13 +37,16 @@ extension RTCPeerConnection {
                 media.outgoing[index].sender.canPad ? Self.paddingSize : 0
             let outcome = media.accounts[account].pacer.enqueueFrame(
                 packets: frame.payloads.count, isKeyFrame: frame.isKeyFrame, isFirst: frame.isFirst, at: now
-            ) { (.payload(transceiver, frame, $0), frame.payloads[$0].count + overhead) }
+            ) {
+                (.init(transceiver: transceiver, content: .payload(frame, $0)), frame.payloads[$0].count + overhead)
+            }
             if outcome == .queuedAnew { media.outgoing[index].sender.forgetSentPackets() }
         default:
             media.outgoing[index].audioLevel = frame.audioLevel
             for payload in frame.payloads.indices {
                 media.accounts[account].pacer.enqueueAudio(
-                    .payload(transceiver, frame, payload), size: frame.payloads[payload].count + overhead, at: now)
+                    .init(transceiver: transceiver, content: .payload(frame, payload)),
+                    size: frame.payloads[payload].count + overhead, at: now)
             }
         }
         depart(account, at: now)
@@ -90,16 +93,12 @@ extension RTCPeerConnection {
         numberedBy number: inout UInt16, to outbox: inout DatagramBatch, by route: DatagramRoute,
         protectedBy srtp: SRTPSender, at now: Instant
     ) {
-        var extensions = stream.extensions
-        extensions.absoluteSendTime = AbsoluteSendTime(now)
+        var extensions = stream.extensions(of: stream.isNumbered ? number : nil, at: now)
+        if stream.isNumbered { number &+= 1 }
         extensions.audioLevel = frame.audioLevel
         // A receiver keeps the bounds until others come, so that key frames, and some after a change, suffice; on every
         // packet of a frame, for those of one length leave together.
         if frame.isKeyFrame || now < stream.playoutDelayIsNewUntil { extensions.playoutDelay = stream.playoutDelay }
-        if stream.isNumbered {
-            extensions.transportSequenceNumber = number
-            number &+= 1
-        }
         outbox.append(by: route) { buffer in
             let start = buffer.count
             stream.sender.writePacket(payload, of: frame, extensions: extensions, at: now, to: &buffer)
@@ -206,7 +205,7 @@ extension RTCPeerConnection {
         for number in nack.sequenceNumbers {
             guard let size = media.outgoing[index].sender.retransmissionSize(of: number, at: now) else { continue }
             media.accounts[account].pacer.enqueueRetransmission(
-                .repetition(transceiver, number), size: size + Self.overhead, at: now)
+                .init(transceiver: transceiver, content: .repetition(number)), size: size + Self.overhead, at: now)
         }
         depart(account, at: now)
     }
@@ -215,11 +214,9 @@ extension RTCPeerConnection {
         _ number: SequenceNumber, by stream: inout MediaStreams.Outgoing, numberedBy transportNumber: inout UInt16,
         to outbox: inout DatagramBatch, by route: DatagramRoute, protectedBy srtp: SRTPSender, at now: Instant
     ) {
-        var extensions = stream.extensions
-        extensions.absoluteSendTime = AbsoluteSendTime(now)
         // without a retransmission stream it is the same packet once more, under its old number
         let isNumbered = stream.sender.rtx != nil && stream.isNumbered
-        if isNumbered { extensions.transportSequenceNumber = transportNumber }
+        let extensions = stream.extensions(of: isNumbered ? transportNumber : nil, at: now)
         do throws(SRTPError) {
             try outbox.append(by: route) { buffer throws(SRTPError) in
                 let start = buffer.count
@@ -241,9 +238,7 @@ extension RTCPeerConnection {
         _ step: Int, by stream: inout MediaStreams.Outgoing, numberedBy transportNumber: inout UInt16,
         to outbox: inout DatagramBatch, by route: DatagramRoute, protectedBy srtp: SRTPSender, at now: Instant
     ) {
-        var extensions = stream.extensions
-        extensions.absoluteSendTime = AbsoluteSendTime(now)
-        if stream.isNumbered { extensions.transportSequenceNumber = transportNumber }
+        let extensions = stream.extensions(of: stream.isNumbered ? transportNumber : nil, at: now)
         outbox.append(by: route) { buffer in
             let start = buffer.count
             guard stream.sender.writePadding(step: step, extensions: extensions, at: now, to: &buffer) else { return }

@@ -112,6 +112,18 @@ def viewer_at(playwright: Any, open_page: Any, tmp_path: Path) -> Iterator[Any]:
         browser.stop()
 
 
+def watch_alone(viewer: Viewer, links: Links, seconds: float) -> tuple[float, float]:
+    """Watches, with nothing else going on; from when to when."""
+    viewer.watch()
+    begun = time.monotonic()
+    viewer.stay(seconds)
+    viewer.stop()
+    ended = time.monotonic()
+    links.stop()
+    print(viewer.describe(begun, ended))
+    return begun, ended
+
+
 def test_a_link_that_falls_to_a_fifth_and_recovers(links, start_daemon, viewer_at):
     daemon = start_daemon(**SETTINGS)
     viewer = viewer_at(links[0], daemon)
@@ -145,13 +157,7 @@ def test_five_packets_of_a_hundred_lost_at_random(links, start_daemon, viewer_at
     viewer = viewer_at(links[0], daemon)
     bad = replace(WAY, loss=0.05)
     links[0].set(down=replace(bad, rate=5e6), up=bad)
-    viewer.watch()
-    begun = time.monotonic()
-    viewer.stay(20)
-    viewer.stop()
-    ended = time.monotonic()
-    links.stop()
-    print(viewer.describe(begun, ended))
+    begun, ended = watch_alone(viewer, links, seconds=20)
 
     assert viewer.seen.connections == 1
     assert viewer.saw(begun, ended - 0.5).longest_gap < FREEZE
@@ -193,13 +199,7 @@ def test_jitter_and_some_disorder(links, start_daemon, viewer_at):
     viewer = viewer_at(links[0], daemon)
     rough = replace(WAY, jitter=0.02, disordered=0.05)
     links[0].set(down=replace(rough, rate=5e6), up=rough)
-    viewer.watch()
-    begun = time.monotonic()
-    viewer.stay(20)
-    viewer.stop()
-    ended = time.monotonic()
-    links.stop()
-    print(viewer.describe(begun, ended))
+    begun, ended = watch_alone(viewer, links, seconds=20)
 
     span = viewer.saw(begun + 3, ended - 0.5)
     assert viewer.seen.connections == 1

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <ifaddrs.h>
-#include <link.h>
 #include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -15,7 +14,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -305,24 +303,6 @@ uint64_t linux_resident_bytes(void) {
     fclose(file);
     return resident * (uint64_t)sysconf(_SC_PAGESIZE);
 }
-
-static int release_code(struct dl_phdr_info *info, size_t size, void *context) {
-    (void)size;
-    (void)context;
-    if (strncmp(info->dlpi_name, "linux-vdso", 10) == 0) return 0;  // the kernel's own
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-    for (int i = 0; i < info->dlpi_phnum; i++) {
-        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
-        // what cannot be written is as it is in the file
-        if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_X) || segment->p_flags & PF_W) continue;
-        uintptr_t start = (info->dlpi_addr + segment->p_vaddr + page - 1) / page * page;
-        uintptr_t end = (info->dlpi_addr + segment->p_vaddr + segment->p_filesz) / page * page;
-        if (end > start) madvise((void *)start, end - start, MADV_DONTNEED);
-    }
-    return 0;
-}
-
-void linux_release_code(void) { dl_iterate_phdr(release_code, NULL); }
 
 static int64_t clock_nanoseconds(clockid_t clock) {
     struct timespec time;

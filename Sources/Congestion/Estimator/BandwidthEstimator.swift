@@ -105,9 +105,6 @@ public struct BandwidthEstimator: Sendable {
     /// Whether anything was heard of the path: before, the target is a guess.
     public var isInformed: Bool { statistics.feedbackMessages > 0 || receiverEstimate != nil || reportedLoss != nil }
 
-    /// What arrives, in bit/s; nil while too little did.
-    public var acknowledgedBitrate: Double? { throughput.bitrate }
-
     /// The part of the packets of the last seconds that was lost, 0 to 1; nil before anything is known.
     public var lossFraction: Double? {
         statistics.feedbackMessages > 0 ? lossBound.averageLoss : reportedLoss

@@ -152,7 +152,6 @@ extension Daemon {
             encodings.watchersChanged()
             video?[session.encodings.wanted].requestKeyFrame(isNewcomer: true)
             guard isFirst else { return }
-            releaseCode(after: now)
             if case .call(let call) = session.viewer { hub.handle(.peerConnected(call), at: now) }
         case (.closed, .call(let call)):
             hub.handle(.peerClosed(call), at: now)

@@ -61,8 +61,6 @@ actor Daemon {
     var chime: Chime?
     var nextDeviceAttempt: Instant?
     var control: ControlSocket?
-    /// When code that only a beginning has needed is let go; nil while there is none.
-    var codeReleasedAt: Instant?
     var signals: Int32 = -1
     var routes: Int32 = -1
     let names: NameService
@@ -108,14 +106,7 @@ actor Daemon {
         startControl()
         startMedia()
         openLines(at: EventLoop.now)
-        releaseCode(after: EventLoop.now)
         return nil
-    }
-
-    /// Lets go, in a moment, what the program's start or that of a call at `now` has needed of its code: on a small board
-    /// memory is scarce, and what comes back takes a fraction of a millisecond.
-    func releaseCode(after now: Instant) {
-        codeReleasedAt = now + .seconds(2)
     }
 
     private func prepareCertificate() throws(StartError) {
@@ -222,10 +213,6 @@ actor Daemon {
         if let deadline = names.deadline, deadline <= now { serveNames(at: now) }
         if let credentialsRenewedAt, credentialsRenewedAt <= now { renewPageCredentials(at: now) }
         if let nextDeviceAttempt, nextDeviceAttempt <= now { openLines(at: now) }
-        if let codeReleasedAt, codeReleasedAt <= now {
-            linux_release_code()
-            self.codeReleasedAt = nil
-        }
         // before the hub is drained: a press that its deadline completes has something to tell
         pollLines(at: now)
         // what a session tells may make the hub end another: until nobody has anything left to tell
@@ -238,7 +225,7 @@ actor Daemon {
         updateDemand(at: now)
         return earliest(
             hub.deadline, sessions.values.lazy.compactMap(\.deadline).min(), sockets.streams.deadline, names.deadline,
-            stoppingUntil, nextDeviceAttempt, codeReleasedAt, credentialsRenewedAt,
+            stoppingUntil, nextDeviceAttempt, credentialsRenewedAt,
             awaitedAnswers.values.map(\.until).min(),
             button?.deadline, chime?.deadline)
     }

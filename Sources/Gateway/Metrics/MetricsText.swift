@@ -9,30 +9,26 @@ struct MetricsText {
 
     /// What only rises.
     mutating func counter(_ name: String, _ help: String, _ value: some CustomStringConvertible) {
-        family(name, help, type: "counter")
-        text += "\(name) \(value)\n"
+        write(name, help, type: "counter", value)
     }
 
     /// What only rises, by the value of `label`.
     mutating func counter(
         _ name: String, _ help: String, by label: String, _ values: [(label: String, value: UInt64)]
     ) {
-        family(name, help, type: "counter")
-        for (value, number) in values { text += "\(name){\(label)=\"\(Self.escaped(value))\"} \(number)\n" }
+        write(name, help, type: "counter", by: label, values)
     }
 
     /// What rises and falls.
     mutating func gauge(_ name: String, _ help: String, _ value: some CustomStringConvertible) {
-        family(name, help, type: "gauge")
-        text += "\(name) \(value)\n"
+        write(name, help, type: "gauge", value)
     }
 
     /// What rises and falls, by the value of `label`.
     mutating func gauge(
         _ name: String, _ help: String, by label: String, _ values: [(label: String, value: Int)]
     ) {
-        family(name, help, type: "gauge")
-        for (value, number) in values { text += "\(name){\(label)=\"\(Self.escaped(value))\"} \(number)\n" }
+        write(name, help, type: "gauge", by: label, values)
     }
 
     /// A histogram for each value of `label`, in seconds.
@@ -51,6 +47,21 @@ struct MetricsText {
             text += "\(name)_sum{\(labels)} \(histogram.sum.inSeconds)\n"
             text += "\(name)_count{\(labels)} \(histogram.count)\n"
         }
+    }
+
+    private mutating func write(
+        _ name: String, _ help: String, type: String, _ value: some CustomStringConvertible
+    ) {
+        family(name, help, type: type)
+        text += "\(name) \(value)\n"
+    }
+
+    private mutating func write(
+        _ name: String, _ help: String, type: String, by label: String,
+        _ values: [(label: String, value: some CustomStringConvertible)]
+    ) {
+        family(name, help, type: type)
+        for (value, number) in values { text += "\(name){\(label)=\"\(Self.escaped(value))\"} \(number)\n" }
     }
 
     private mutating func family(_ name: String, _ help: String, type: String) {

@@ -106,9 +106,6 @@ const char *linux_environment(int index);
 void linux_name_thread(const char *name);
 /// Resident memory of this process in bytes, 0 where /proc is not there.
 uint64_t linux_resident_bytes(void);
-/// Unmaps the pages of the program's and its libraries' code. They stay in the system's cache, and those that are needed come back by
-/// themselves: what only starting, or a call's beginning, has needed counts no more as memory of this process.
-void linux_release_code(void);
 /// CPU time of this process in nanoseconds, all threads.
 int64_t linux_process_cpu_nanoseconds(void);
 /// CPU time of the calling thread in nanoseconds.
