@@ -46,6 +46,7 @@ let package = Package(
         system("CGPIOD", pkgConfig: "libgpiod", apt: "libgpiod-dev"),
         system("CWebSockets", pkgConfig: "libwebsockets", apt: "libwebsockets-dev"),
         system("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
+        system("CQREncode", pkgConfig: "libqrencode", apt: "libqrencode-dev"),
         .target(name: "CLinux", path: "Sources/C/CLinux"),
 
         // Cores: no I/O, no clock, no randomness of their own.
@@ -57,6 +58,7 @@ let package = Package(
         room("SDP", ["Wire"]),
         room("DTLS", ["Wire", "COpenSSL"]),
         room("SRTP", ["Wire", "COpenSSL"]),
+        room("Certificates", ["Wire", "COpenSSL"]),
         room("SCTP", ["Wire"]),
         room("PeerConnection", ["Wire", "ICE", "RTP", "Congestion", "SDP", "DTLS", "SRTP", "SCTP"]),
         room("Calls", ["Wire", "PeerConnection"], exclude: ["PROTOCOL.md"]),
@@ -74,7 +76,7 @@ let package = Package(
             "Gateway",
             [
                 "Wire", "ICE", "RTP", "SDP", "DTLS", "SRTP", "PeerConnection", "Calls", "Media", "Camera", "Codecs",
-                "Sound", "Board", "Web", "CLinux", "CYAML",
+                "Sound", "Board", "Certificates", "Web", "CLinux", "CYAML", "CQREncode",
             ]),
         .executableTarget(
             name: "doorward", dependencies: ["Gateway"], path: "Sources/doorward", swiftSettings: swiftSettings),
@@ -165,6 +167,7 @@ let package = Package(
         tests(of: "SDP", ["Wire", "RecordedOffers"]),
         tests(of: "DTLS", ["Wire", "SRTP", "CVirtualClock", "COpenSSL"]),
         tests(of: "SRTP", ["Wire"]),
+        tests(of: "Certificates", ["Wire", "COpenSSL"]),
         tests(of: "SCTP", ["Wire"]),
         tests(
             of: "PeerConnection",
@@ -175,12 +178,12 @@ let package = Package(
         tests(of: "Codecs", ["Wire", "Media", "COpus"]),
         tests(of: "Sound", ["Wire", "Media"]),
         tests(of: "Board", ["Wire", "Media"]),
-        tests(of: "Web"),
+        tests(of: "Web", ["Certificates"]),
         tests(
             of: "Gateway",
             [
                 "Wire", "ICE", "RTP", "SDP", "DTLS", "PeerConnection", "Media", "Calls", "Web", "Camera", "Codecs",
-                "Sound", "Board", "CLinux",
+                "Sound", "Board", "Certificates", "CLinux",
             ]),
     ]
 )

@@ -1,3 +1,5 @@
+internal import CWebSockets
+
 /// One TCP connection, as the web thread keeps it.
 final class Connection {
     /// What the connection is doing.
@@ -21,6 +23,9 @@ final class Connection {
     let wsi: WSI
     let remoteAddress: String
     var state = State.new
+
+    /// Whether it is encrypted.
+    var isSecure: Bool { lws_is_ssl(wsi) != 0 }
 
     init(wsi: WSI, remoteAddress: String) {
         self.wsi = wsi

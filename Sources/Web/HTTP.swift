@@ -15,12 +15,14 @@ public struct HTTPRequest: Hashable, Sendable {
     public var remoteAddress: String
     /// The `Host` that the client asked, with the port where it gave one.
     public var host: String
+    /// Whether it came over TLS.
+    public var isSecure: Bool
 
     /// A request.
     public init(
         method: String, path: String, query: [String: String] = [:], headers: [String: String] = [:],
         body: [UInt8] = [],
-        remoteAddress: String = "", host: String = ""
+        remoteAddress: String = "", host: String = "", isSecure: Bool = false
     ) {
         self.method = method
         self.path = path
@@ -29,6 +31,7 @@ public struct HTTPRequest: Hashable, Sendable {
         self.body = body
         self.remoteAddress = remoteAddress
         self.host = host
+        self.isSecure = isSecure
     }
 }
 

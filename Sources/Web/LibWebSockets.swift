@@ -13,6 +13,8 @@ let frameStart = doorward_lws_pre()
 struct RequestHead {
     var method: String
     var path: String
+    /// Path and query as they stand in an address (RFC 3986 §3.3, §3.4).
+    var target: String
     var query: [String: String]
     var headers: [String: String]
     /// Whether this is HTTP/1.1, rather than 1.0.
@@ -50,8 +52,10 @@ struct RequestHead {
             headers[name] = value
         }
         query = [:]
+        target = RequestHead.percentEncoded(path)
         var index: Int32 = 0
         while let parameter = RequestHead.fragment(wsi, WSI_TOKEN_HTTP_URI_ARGS, index) {
+            target += (index == 0 ? "?" : "&") + RequestHead.percentEncoded(parameter)
             let parts = parameter.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             if let name = parts.first, !name.isEmpty { query[String(name)] = String(parts.dropFirst().first ?? "") }
             index += 1
@@ -64,6 +68,20 @@ struct RequestHead {
         RequestHead.fields.compactMap { token, name in
             guard lws_hdr_total_length(wsi, token) > 0 else { return nil }
             return text(wsi, token).map { HTTPResponse.Header(name, $0) }
+        }
+    }
+
+    private static func percentEncoded(_ text: String) -> String {
+        text.utf8.reduce(into: "") { encoded, byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"):
+                encoded.unicodeScalars.append(Unicode.Scalar(byte))
+            case _ where "-._~!$'()*,;:@/=".utf8.contains(byte):
+                encoded.unicodeScalars.append(Unicode.Scalar(byte))
+            default:
+                encoded += (byte < 16 ? "%0" : "%") + String(byte, radix: 16, uppercase: true)
+            }
         }
     }
 
@@ -108,6 +126,11 @@ enum LibraryLog {
     static func route(to log: @escaping @Sendable (String) -> Void) {
         sink.withLock { $0 = log }
         lws_set_log_level(LLL_ERR | LLL_WARN, emit)
+    }
+
+    /// Tells of trouble that is not the library's own.
+    static func note(_ text: String) {
+        sink.withLock { $0 }?(text)
     }
 
     /// Takes a line of the library's.

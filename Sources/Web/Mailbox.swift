@@ -7,6 +7,7 @@ enum WebCommand: Sendable {
     case send([UInt8], to: WebSocketID)
     case close(WebSocketID, code: UInt16, reason: String)
     case respond(RequestID, HTTPResponse)
+    case use(TLSCredentials)
     /// End once what waits has left, or half a second later.
     case stop
 }
@@ -19,6 +20,7 @@ final class Mailbox: Sendable {
         var context: UInt?
         var counters = WebCounters()
         var port: UInt16 = 0
+        var securePort: UInt16 = 0
     }
 
     private let state = Mutex(State())
@@ -28,6 +30,11 @@ final class Mailbox: Sendable {
     var port: UInt16 {
         get { state.withLock { $0.port } }
         set { state.withLock { $0.port = newValue } }
+    }
+
+    var securePort: UInt16 {
+        get { state.withLock { $0.securePort } }
+        set { state.withLock { $0.securePort = newValue } }
     }
 
     func count(_ counter: any WritableKeyPath<WebCounters, Int> & Sendable) {

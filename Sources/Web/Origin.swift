@@ -17,6 +17,20 @@ enum Origin {
         return false
     }
 
+    /// The name or address in a `Host` field, in lower case and without the port; an IPv6 address keeps its brackets.
+    static func hostName(of host: String) -> String {
+        let name = host.lowercased()
+        let isBracketed = name.hasPrefix("[")
+        let end = isBracketed ? name.firstIndex(of: "]").map { name.index(after: $0) } : name.firstIndex(of: ":")
+        return String(name[..<(end ?? name.endIndex)])
+    }
+
+    /// Whether a name or an address, with or without brackets, is this machine's to itself.
+    static func isLoopback(_ name: String) -> Bool {
+        name == "localhost" || name.hasSuffix(".localhost") || name == "[::1]" || name == "::1"
+            || name.hasPrefix("127.") && name.utf8.allSatisfy { (0x30...0x39).contains($0) || $0 == UInt8(ascii: ".") }
+    }
+
     /// Whether `host` has the characters of a host with a port, so that it may be repeated in a header field.
     static func isHost(_ host: String) -> Bool {
         !host.isEmpty && host.utf8.count <= 255

@@ -56,6 +56,8 @@ struct PageFiles {
     private static let embedded: [String: [UInt8]] = [
         "app.js": PackageResources.app_js,
         "call.js": PackageResources.call_js,
+        "certificate.html": PackageResources.certificate_html,
+        "certificate.js": PackageResources.certificate_js,
         "icon.svg": PackageResources.icon_svg,
         "index.html": PackageResources.index_html,
         "manifest.webmanifest": PackageResources.manifest_webmanifest,
@@ -100,7 +102,12 @@ struct PageFiles {
 
     /// The file at an HTTP path; nil where there is none.
     func file(at path: String) -> PageFile? {
-        let name = path == "/" ? "index.html" : String(path.dropFirst())
+        let name =
+            switch path {
+            case "/": "index.html"
+            case "/certificate": "certificate.html"
+            default: String(path.dropFirst())
+            }
         switch origin {
         case .binary(let files):
             return files[name]

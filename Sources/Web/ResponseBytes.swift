@@ -1,3 +1,4 @@
+internal import CWebSockets
 internal import Glibc
 
 /// An answer as it goes over the wire, and how far it got.
@@ -42,25 +43,48 @@ final class ResponseBytes {
         case broken
     }
 
-    /// Sends as much as `socket` takes.
+    /// Sends as much as the connection takes.
     ///
     /// Not through lws_write(): what it cannot send at once it keeps, and sends on only while it also reads, which it
     /// must not do here (see WebLoop+HTTP.swift).
-    func send(to socket: Int32) -> Progress {
+    func send(to wsi: WSI) -> Progress {
+        let tls = lws_get_ssl(wsi)
         while position < bytes.count {
+            let step = tls.map(sendEncrypted) ?? sendPlain(lws_get_socket_fd(wsi))
+            guard case .complete = step else { return step }
+        }
+        return .complete
+    }
+
+    // One step: `complete` where some of it left.
+    private func sendPlain(_ socket: Int32) -> Progress {
+        while true {
             let count = bytes.withUnsafeBytes { buffer in
                 Glibc.send(
                     socket, buffer.baseAddress.map { $0 + position }, bytes.count - position, Int32(MSG_NOSIGNAL))
             }
             if count > 0 {
                 position += count
+                return .complete
             } else if errno == EAGAIN {
                 return .blocked
             } else if errno != EINTR {
                 return .broken
             }
         }
-        return .complete
+    }
+
+    private func sendEncrypted(_ tls: OpaquePointer) -> Progress {
+        ERR_clear_error()
+        let count = bytes.withUnsafeBytes { buffer in
+            SSL_write(tls, buffer.baseAddress.map { $0 + position }, Int32(clamping: bytes.count - position))
+        }
+        if count > 0 {
+            position += Int(count)
+            return .complete
+        }
+        let error = SSL_get_error(tls, count)
+        return error == SSL_ERROR_WANT_WRITE || error == SSL_ERROR_WANT_READ ? .blocked : .broken
     }
 
     private static let ownFields: Set<String> = [

@@ -68,7 +68,7 @@ extension WebLoop {
     }
 
     private func requestEnded(_ connection: Connection, _ request: IncomingRequest) {
-        if let response = pageResponse(request.head) {
+        if let response = redirection(connection, request.head) ?? pageResponse(request.head) {
             return answer(connection, request.head, response)
         }
         lastIdentifier += 1
@@ -82,7 +82,7 @@ extension WebLoop {
                 id,
                 HTTPRequest(
                     method: head.method, path: head.path, query: head.query, headers: head.headers, body: request.body,
-                    remoteAddress: connection.remoteAddress, host: head.host)))
+                    remoteAddress: connection.remoteAddress, host: head.host, isSecure: connection.isSecure)))
     }
 
     /// Gives a request its answer.
@@ -125,7 +125,7 @@ extension WebLoop {
     /// Sends what the socket takes; the rest when the timer looks again, because libwebsockets does not tell of a paused
     /// connection that it takes more.
     private func push(_ response: ResponseBytes, on connection: Connection) {
-        switch response.send(to: lws_get_socket_fd(connection.wsi)) {
+        switch response.send(to: connection.wsi) {
         case .blocked:
             lws_set_timer_usecs(connection.wsi, 20_000)
         case .broken:
@@ -193,7 +193,10 @@ extension WebLoop {
                 status: 426, text: "This is a WebSocket\n",
                 headers: [.init("Upgrade", "websocket")])
         }
-        guard let file = files.file(at: head.path) else { return nil }
+        // where there is no HTTPS there is nothing to be trusted
+        guard configuration.securePort != nil || !head.path.hasPrefix("/certificate"),
+            let file = files.file(at: head.path)
+        else { return nil }
         guard head.method == "GET" || head.method == "HEAD" else { return .methodNotAllowed(allow: "GET, HEAD") }
         let validators: [HTTPResponse.Header] = [
             // The page changes with the daemon: ask each time, and get 304 nearly always.
@@ -205,26 +208,7 @@ extension WebLoop {
         return HTTPResponse(
             status: 200,
             headers: validators + [.init("Content-Type", file.contentType)]
-                + WebLoop.protection(host: head.host),
+                + protection(host: head.host),
             body: file.bytes)
-    }
-
-    // What the page may do, and who may do what with it.
-    private static func protection(host: String) -> [HTTPResponse.Header] {
-        // 'self' covers the page's own WebSocket by CSP level 3; older Safari wants it named.
-        let sockets = host.isEmpty ? "" : " ws://\(host) wss://\(host)"
-        return [
-            .init(
-                "Content-Security-Policy",
-                "default-src 'self'; connect-src 'self'\(sockets); img-src 'self' data: blob:; media-src 'self' blob:; "
-                    + "object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
-            .init(
-                "Permissions-Policy",
-                "microphone=(self), camera=(), geolocation=(), payment=(), usb=(), serial=(), display-capture=()"),
-            .init("Referrer-Policy", "no-referrer"),
-            .init("X-Frame-Options", "DENY"),
-            .init("Cross-Origin-Opener-Policy", "same-origin"),
-            .init("Cross-Origin-Resource-Policy", "same-origin"),
-        ]
     }
 }

@@ -10,7 +10,7 @@ extension WebLoop {
     func upgradeAsked(_ connection: Connection, _ name: String) -> Int32 {
         guard let refusal = upgradeRefusal(connection, name) else { return 0 }
         mailbox.count(\.refusedSockets)
-        _ = ResponseBytes(refusal).send(to: lws_get_socket_fd(connection.wsi))
+        _ = ResponseBytes(refusal).send(to: connection.wsi)
         return -1
     }
 
@@ -21,6 +21,9 @@ extension WebLoop {
         // HTTP/2 without TLS is not served.
         guard name.lowercased() == "websocket" else { return HTTPResponse(status: 400, text: "No such protocol\n") }
         guard head.path == WebLoop.socketPath else { return .notFound }
+        guard isTrustworthy(connection, head) else {
+            return HTTPResponse(status: 403, text: "Over HTTPS only, at port \(mailbox.securePort)\n")
+        }
         guard head.method == "GET" else { return .methodNotAllowed(allow: "GET") }
         // RFC 6455 §4.4
         guard head.headers["sec-websocket-version"] == "13" else {

@@ -18,10 +18,14 @@ final class WebLoop {
     var lastIdentifier: UInt64 = 0
 
     private let listener: Int32
+    private let secureListener: Int32?
     private var context: OpaquePointer?
     /// The context's own log, where the library has such a thing.
     private var log: UnsafeMutableRawPointer?
     private var vhost: OpaquePointer?
+    private var secureVhost: OpaquePointer?
+    /// OpenSSL's settings for the connections of the secure port (`SSL_CTX`), which libwebsockets owns.
+    private var tls: OpaquePointer?
     private var connections: [UInt: Connection] = [:]
     private var lastConnection: UInt = 0
     // Held so that, when no descriptor is left, one can be freed to accept and refuse whoever waits.
@@ -33,17 +37,20 @@ final class WebLoop {
     private let protocols = UnsafeMutablePointer<lws_protocols>.allocate(capacity: 2)
     private let retryPolicy = UnsafeMutablePointer<lws_retry_bo_t>.allocate(capacity: 1)
     private let protocolName = strdup("doorward")
+    private let secureName = strdup("secure")
+    private let applicationProtocol = strdup("http/1.1")
     private let waker = UnsafeMutablePointer<doorward_waker>.allocate(capacity: 1)
 
-    /// Takes over `listener`.
+    /// Takes over `listener` and `secureListener`.
     init(
         configuration: WebServerConfiguration, files: PageFiles, mailbox: Mailbox, listener: Int32,
-        onEvent: @escaping @Sendable (WebEvent) -> Void
+        secureListener: Int32?, onEvent: @escaping @Sendable (WebEvent) -> Void
     ) {
         self.configuration = configuration
         self.files = files
         self.mailbox = mailbox
         self.listener = listener
+        self.secureListener = secureListener
         self.onEvent = onEvent
         protocols.initialize(repeating: lws_protocols(), count: 2)
         retryPolicy.initialize(to: lws_retry_bo_t())
@@ -56,10 +63,12 @@ final class WebLoop {
         free(log)
         waker.deallocate()
         free(protocolName)
+        free(secureName)
+        free(applicationProtocol)
         if spareDescriptor >= 0 { close(spareDescriptor) }
     }
 
-    /// Makes libwebsockets' context. On failure the listening socket is closed.
+    /// Makes libwebsockets' context. On failure the listening sockets are closed.
     func prepare() throws(WebError) {
         protocols[0].name = UnsafePointer(protocolName)
         protocols[0].callback = webCallback
@@ -88,25 +97,63 @@ final class WebLoop {
         info.keepalive_timeout = Int32(clamping: seconds)
         info.retry_and_idle_policy = UnsafePointer(retryPolicy)
         info.options = UInt64(LWS_SERVER_OPTION_EXPLICIT_VHOSTS)
+        if secureListener != nil { info.options |= UInt64(LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT) }
         log = doorward_lws_log(LibraryLog.emit)
         doorward_lws_use_log(&info, log)
         guard let context = lws_create_context(&info) else {
             close(listener)
+            if let secureListener { close(secureListener) }
             throw .system("libwebsockets could not start")
         }
         self.context = context
         waker.pointee.context = context
         vhost = lws_create_vhost(context, &info)
+        guard vhost != nil, watch(listener) else {
+            lws_context_destroy(context)
+            close(listener)
+            if let secureListener { close(secureListener) }
+            throw .system("libwebsockets could not take the listening socket")
+        }
+        if let secureListener { try prepareTLS(secureListener, &info, in: context) }
+        mailbox.open(context: context)
+    }
+
+    /// Makes the virtual host of the secure port, which has TLS.
+    private func prepareTLS(
+        _ secureListener: Int32, _ info: inout lws_context_creation_info, in context: OpaquePointer
+    ) throws(WebError) {
+        info.vhost_name = UnsafePointer(secureName)
+        // Unlike CONTEXT_PORT_NO_LISTEN a server's, with TLS.
+        info.port = CONTEXT_PORT_NO_LISTEN_SERVER
+        info.alpn = UnsafePointer(applicationProtocol)
+        // The certificate is set where the callback tells of the SSL_CTX. Who speaks plain HTTP to the secure port is
+        // answered as at the plain one.
+        info.options |= doorward_lws_secure_options()
+        secureVhost = lws_create_vhost(context, &info)
+        guard secureVhost != nil, tls != nil, watch(secureListener) else {
+            // the plain listener is the context's by now
+            lws_context_destroy(context)
+            close(secureListener)
+            throw .system("the certificate for HTTPS cannot be used")
+        }
+    }
+
+    /// Has libwebsockets tell when somebody connects to `listener`.
+    private func watch(_ listener: Int32) -> Bool {
         var adoption = lws_adopt_desc_t()
         adoption.vh = vhost
         adoption.type = LWS_ADOPT_RAW_FILE_DESC
         adoption.fd.filefd = listener
-        guard vhost != nil, lws_adopt_descriptor_vhost_via_info(&adoption) != nil else {
-            lws_context_destroy(context)
-            close(listener)
-            throw .system("libwebsockets could not take the listening socket")
-        }
-        mailbox.open(context: context)
+        return lws_adopt_descriptor_vhost_via_info(&adoption) != nil
+    }
+
+    /// Settles what the secure port's connections have in common; false where that fails.
+    fileprivate func tlsBegan(_ context: OpaquePointer) -> Bool {
+        guard doorward_tls_prepare(context) == 1, let pem = configuration.credentials?.pem,
+            doorward_tls_use(context, pem, Int32(pem.utf8.count)) == 1
+        else { return false }
+        tls = context
+        return true
     }
 
     /// Serves until told to stop.
@@ -140,7 +187,7 @@ final class WebLoop {
             mailbox.take().forEach(obey)
             return 0
         case LWS_CALLBACK_RAW_RX_FILE:
-            acceptConnections()
+            acceptConnections(from: lws_get_socket_fd(wsi))
             return 0
         case LWS_CALLBACK_WSI_DESTROY:
             connectionEnded(wsi)
@@ -187,20 +234,20 @@ final class WebLoop {
 
     // MARK: - Connections
 
-    private func acceptConnections() {
+    private func acceptConnections(from listener: Int32) {
         // Not more at once, so that those who are connected get their turn.
         for _ in 0..<16 {
             do throws(AcceptedConnection.Failure) {
-                adopt(try AcceptedConnection(from: listener))
+                adopt(try AcceptedConnection(from: listener), isSecure: listener == secureListener)
             } catch .none {
                 return
             } catch {
-                refuseForLackOfDescriptors()
+                refuseForLackOfDescriptors(from: listener)
             }
         }
     }
 
-    private func adopt(_ accepted: AcceptedConnection) {
+    private func adopt(_ accepted: AcceptedConnection, isSecure: Bool) {
         guard stopDeadline == nil, connections.count < configuration.maximumConnections else {
             mailbox.count(\.refusedConnections)
             close(accepted.descriptor)
@@ -208,8 +255,9 @@ final class WebLoop {
         }
         lastConnection += 1
         var adoption = lws_adopt_desc_t()
-        adoption.vh = vhost
-        adoption.type = lws_adoption_type(LWS_ADOPT_SOCKET.rawValue | LWS_ADOPT_HTTP.rawValue)
+        adoption.vh = isSecure ? secureVhost : vhost
+        let type = LWS_ADOPT_SOCKET.rawValue | LWS_ADOPT_HTTP.rawValue
+        adoption.type = lws_adoption_type(isSecure ? type | LWS_ADOPT_ALLOW_SSL.rawValue : type)
         adoption.fd.sockfd = accepted.descriptor
         adoption.opaque = UnsafeMutableRawPointer(bitPattern: lastConnection)
         // Closes the descriptor when it fails.
@@ -222,7 +270,7 @@ final class WebLoop {
     }
 
     // The listening socket stays readable as long as someone waits: without this the thread would spin.
-    private func refuseForLackOfDescriptors() {
+    private func refuseForLackOfDescriptors(from listener: Int32) {
         if spareDescriptor >= 0 { close(spareDescriptor) }
         if let refused = try? AcceptedConnection(from: listener) { close(refused.descriptor) }
         spareDescriptor = Glibc.open("/dev/null", O_RDONLY | O_CLOEXEC)
@@ -236,6 +284,11 @@ final class WebLoop {
         case .send(let frame, let id): send(frame, to: id)
         case .close(let id, let code, let reason): closeSocket(id, code: code, reason: reason)
         case .respond(let id, let response): respond(to: id, with: response)
+        case .use(let credentials):
+            guard let tls else { return }
+            if doorward_tls_use(tls, credentials.pem, Int32(credentials.pem.utf8.count)) != 1 {
+                LibraryLog.note("the new certificate cannot be used; the old one stays")
+            }
         case .stop:
             stopDeadline = lws_now_usecs() + 500_000
             doorward_wake_after(waker, 500_000)
@@ -263,9 +316,12 @@ private func webCallback(
     _ wsi: OpaquePointer?, _ reason: lws_callback_reasons, _ user: UnsafeMutableRawPointer?,
     _ bytes: UnsafeMutableRawPointer?, _ count: Int
 ) -> Int32 {
-    guard let wsi, let context = lws_get_context(wsi), let user = lws_context_user(context) else { return 0 }
-    let loop = Unmanaged<WebLoop>.fromOpaque(user).takeUnretainedValue()
+    guard let wsi, let context = lws_get_context(wsi), let owner = lws_context_user(context) else { return 0 }
+    let loop = Unmanaged<WebLoop>.fromOpaque(owner).takeUnretainedValue()
     switch reason {
+    case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
+        // `user` is the SSL_CTX here.
+        return user.map { loop.tlsBegan(OpaquePointer($0)) } == true ? 0 : -1
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
         // The protocol's name, as a C string.
         return loop.handle(reason, wsi, UnsafeRawBufferPointer(start: bytes, count: bytes.map(cStringLength) ?? 0))

@@ -1,12 +1,31 @@
 internal import Glibc
 private import Synchronization
 
+/// A server's certificates, its own first, and its private key, in PEM.
+public struct TLSCredentials: Hashable, Sendable {
+    /// The text.
+    public var pem: String
+
+    /// What `pem` holds.
+    public init(pem: String) {
+        self.pem = pem
+    }
+}
+
 /// The web server's settings.
 public struct WebServerConfiguration: Hashable, Sendable {
     /// The IPv4 or IPv6 address to listen on; empty for all of both.
     public var address: String
     /// The TCP port; 0 for any that is free.
     public var port: UInt16
+    /// A further TCP port, for TLS; 0 for any that is free; nil for none.
+    ///
+    /// Where there is one, `port` serves only clients on this machine that ask for `localhost`, which browsers trust as
+    /// they trust HTTPS. Others are sent to the secure port: browsers by the page `/certificate`, which tells how to
+    /// make the browser trust it, the rest by a redirect.
+    public var securePort: UInt16?
+    /// What is shown at the secure port, until `use` is called.
+    public var credentials: TLSCredentials?
     /// A folder to serve the page's files from, instead of those inside the binary.
     public var pageFolder: String?
     /// Further origins (`https://door.example`) whose pages may open a WebSocket, besides the server's own.
@@ -72,10 +91,16 @@ public final class WebServer: Sendable {
         let files = try PageFiles(folder: configuration.pageFolder)
         let listener = try ListeningSocket(address: configuration.address, port: configuration.port)
         mailbox.port = listener.port
+        var secureListener: Int32?
+        if let port = configuration.securePort {
+            let listener = try ListeningSocket(address: configuration.address, port: port)
+            mailbox.securePort = listener.port
+            secureListener = listener.release()
+        }
         LibraryLog.route(to: onLog)
         let loop = WebLoop(
-            configuration: configuration, files: files, mailbox: mailbox, listener: listener.release(), onEvent: onEvent
-        )
+            configuration: configuration, files: files, mailbox: mailbox, listener: listener.release(),
+            secureListener: secureListener, onEvent: onEvent)
         try loop.prepare()
         let thread = try WebServer.startThread(loop)
         phase.withLock { phase in
@@ -109,6 +134,15 @@ public final class WebServer: Sendable {
 
     /// The port listened on; 0 before `start`.
     public var port: UInt16 { mailbox.port }
+
+    /// The port listened on for TLS; 0 before `start`, and where there is none.
+    public var securePort: UInt16 { mailbox.securePort }
+
+    /// Shows `credentials` to clients that connect from now on; connections that are open stay as they are. What does not
+    /// belong together is not used, and logged.
+    public func use(_ credentials: TLSCredentials) {
+        mailbox.post(.use(credentials))
+    }
 
     /// What was counted so far.
     public var counters: WebCounters { mailbox.counters }

@@ -71,12 +71,18 @@ class Chromium(Browser):
     name = "chromium"
 
     def __init__(
-        self, playwright: Playwright, *, microphone: Path | None = None, flags: list[str] | None = None, program: Path | None = None
+        self,
+        playwright: Playwright,
+        *,
+        microphone: Path | None = None,
+        flags: list[str] | None = None,
+        program: Path | None = None,
+        environment: dict[str, str] | None = None,
     ):
         """`microphone`: a WAV file that the fake microphone plays in a loop, instead of its beeps. `program`: what starts it."""
         capture = [f"--use-file-for-fake-audio-capture={microphone}"] if microphone else []
         self._instance: Instance = playwright.chromium.launch(
-            executable_path=program or EXECUTABLE, args=[*(FLAGS if flags is None else flags), *capture]
+            executable_path=program or EXECUTABLE, args=[*(FLAGS if flags is None else flags), *capture], env=environment
         )
 
     def open(

@@ -25,13 +25,13 @@ class Daemon:
     def __init__(self, settings: dict[str, Any] | None = None, through: list[str] | None = None):
         self._folder = tempfile.TemporaryDirectory(prefix="doorward-state-")
         self._log = Path(self._folder.name) / "doorward.log"
-        everything = {"web.port": 0, "state.folder": self._folder.name, **(settings or {})}
+        everything = {"web.port": 0, "web.https": "false", "state.folder": self._folder.name, **(settings or {})}
         self._arguments = [argument for key, value in everything.items() for argument in ("--set", f"{key}={value}")]
         with self._log.open("wb") as log:
             command = [*(through or []), str(BINARY), "run", *self._arguments]
             self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
         try:
-            self.port = int(self.wait_for_log(r"https?://[^\s/]+:(\d+)/")[1])
+            self.port = int(self.wait_for_log(r"http://[^\s/]+:(\d+)/")[1])
         except BaseException:
             self.stop()
             raise
@@ -39,6 +39,11 @@ class Daemon:
     @property
     def state_folder(self) -> str:
         return self._folder.name
+
+    @property
+    def secure_port(self) -> int:
+        """The port for HTTPS, where `web.https` is on."""
+        return int(self.wait_for_log(r"https://[^\s/]+:(\d+)/")[1])
 
     @property
     def log(self) -> str:

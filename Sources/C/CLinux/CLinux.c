@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/timerfd.h>
+#include <sys/timex.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -291,6 +292,12 @@ int linux_control_accept(int descriptor, int limit) {
     int client = accept4(descriptor, NULL, NULL, SOCK_CLOEXEC);
     if (client >= 0) limit_waiting(client, limit);
     return client;
+}
+
+int linux_clock_is_synchronised(void) {
+    struct timex clock = {.modes = 0};
+    int state = adjtimex(&clock);
+    return state >= 0 && state != TIME_ERROR && !(clock.status & STA_UNSYNC);
 }
 
 void linux_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }

@@ -3,6 +3,7 @@
 // marks it deprecated in favour of a slower interface.
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/bio.h>
+#include <openssl/bn.h>
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
@@ -19,6 +20,7 @@
 // Macros of OpenSSL that Swift cannot import.
 
 static const int doorward_mbstring_asc = MBSTRING_ASC;
+static const int doorward_mbstring_utf8 = MBSTRING_UTF8;
 
 static const uint64_t doorward_ssl_op_no_query_mtu = SSL_OP_NO_QUERY_MTU;
 static const uint64_t doorward_ssl_op_no_ticket = SSL_OP_NO_TICKET;

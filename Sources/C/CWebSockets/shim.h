@@ -1,5 +1,9 @@
 #pragma once
 #include <libwebsockets.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 
@@ -53,3 +57,52 @@ static inline void doorward_forget_waker(struct doorward_waker *waker) {
 
 /// Names the calling thread; variadic, so Swift cannot call it.
 static inline void doorward_name_thread(const char *name) { prctl(PR_SET_NAME, name); }
+
+// What a server's TLS is made of; macros of OpenSSL that Swift cannot see.
+
+/// What makes a virtual host one with TLS whose certificate is given when its SSL_CTX is told of, and that answers plain HTTP, too.
+static inline uint64_t doorward_lws_secure_options(void) {
+    return LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX | LWS_SERVER_OPTION_ALLOW_NON_SSL_ON_SSL_PORT |
+           LWS_SERVER_OPTION_ALLOW_HTTP_ON_HTTPS_LISTENER;
+}
+
+/// RFC 9325 §3.1: TLS 1.2 and 1.3 alone, with forward secrecy and authenticated encryption. What cannot be sent at once is sent on from
+/// wherever it stands then.
+static inline int doorward_tls_prepare(SSL_CTX *context) {
+    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+    SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+    // libwebsockets would look for a virtual host of the name that is asked for; there is one for all.
+    SSL_CTX_set_tlsext_servername_callback(context, NULL);
+    return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1 &&
+           SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20") == 1;
+}
+
+/// A key that wants a password is refused rather than asked for on a terminal.
+static inline int doorward_tls_no_password(char *buffer, int size, int writing, void *user) {
+    (void)buffer, (void)size, (void)writing, (void)user;
+    return -1;
+}
+
+/// Has connections that begin from now on be shown the chain and proven the key in `pem`; false, with the old ones kept, where they do
+/// not belong together. Those that are open keep what they have.
+static inline int doorward_tls_use(SSL_CTX *context, const char *pem, int length) {
+    BIO *certificates = BIO_new_mem_buf(pem, length), *keys = BIO_new_mem_buf(pem, length);
+    STACK_OF(X509) *chain = sk_X509_new_null();
+    X509 *leaf = NULL, *next;
+    EVP_PKEY *key = NULL;
+    int is_used = 0;
+    if (certificates && keys && chain) {
+        leaf = PEM_read_bio_X509(certificates, NULL, doorward_tls_no_password, NULL);
+        while ((next = PEM_read_bio_X509(certificates, NULL, doorward_tls_no_password, NULL)))
+            if (!sk_X509_push(chain, next)) X509_free(next);
+        key = PEM_read_bio_PrivateKey(keys, NULL, doorward_tls_no_password, NULL);
+        is_used = leaf && key && SSL_CTX_use_cert_and_key(context, leaf, key, chain, 1) == 1;
+    }
+    EVP_PKEY_free(key);
+    X509_free(leaf);
+    sk_X509_pop_free(chain, X509_free);
+    BIO_free(keys);
+    BIO_free(certificates);
+    ERR_clear_error();
+    return is_used;
+}

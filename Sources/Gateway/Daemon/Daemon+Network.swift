@@ -55,7 +55,9 @@ extension Daemon {
         }
         loop.watch(routes, for: .readable) { [self] _ in
             assumeIsolated { daemon in
-                if linux_route_changed(daemon.routes) != 0 { daemon.refreshSockets(at: EventLoop.now) }
+                guard linux_route_changed(daemon.routes) != 0 else { return }
+                daemon.refreshSockets(at: EventLoop.now)
+                daemon.refreshCertificate(at: EventLoop.now)
             }
         }
     }

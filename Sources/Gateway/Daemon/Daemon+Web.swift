@@ -1,3 +1,4 @@
+import Certificates
 import Web
 import Wire
 
@@ -6,9 +7,14 @@ extension Daemon {
     func startWeb() throws(StartError) {
         let settings = configuration.web
         let loop = loop
+        var serverConfiguration = WebServerConfiguration(
+            address: settings.address?.description ?? "", port: settings.port, pageFolder: settings.folder)
+        if settings.https {
+            serverConfiguration.securePort = settings.httpsPort
+            serverConfiguration.credentials = try prepareHTTPS(at: EventLoop.now)
+        }
         let server = WebServer(
-            configuration: WebServerConfiguration(
-                address: settings.address?.description ?? "", port: settings.port, pageFolder: settings.folder),
+            configuration: serverConfiguration,
             onLog: { [log] line in log.debug("web: \(line)") },
             onEvent: { [self] event in loop.submit { self.assumeIsolated { $0.handle(event) } } })
         do throws(WebError) {
@@ -17,17 +23,40 @@ extension Daemon {
             throw StartError(description: "cannot serve the page: \(error)")
         }
         web = server
-        for address in pageAddresses(port: server.port) { log.info("page: \(address)") }
+        tellAddresses(of: server)
     }
 
-    /// Where the page can be opened: this machine first, where browsers allow the microphone without HTTPS.
-    private func pageAddresses(port: UInt16) -> [String] {
-        let url = { (host: String) in "http://\(host):\(port)/" }
-        if let address = configuration.web.address, !address.isUnspecified {
-            return [url(address.isIPv6 ? "[\(address)]" : "\(address)")]
+    /// Says in the log where the page can be opened.
+    private func tellAddresses(of server: WebServer) {
+        let isLimited = configuration.web.address.map { !$0.isUnspecified && !$0.isLoopback } ?? false
+        let local = isLimited ? nil : "http://localhost:\(server.port)/"
+        guard configuration.web.https else {
+            // this machine first, where browsers allow the microphone without HTTPS
+            for host in [local].compactMap(\.self) + outwardHosts.map({ "http://\($0):\(server.port)/" }) {
+                log.info("page: \(host)")
+            }
+            return
         }
-        let outward = NetworkInterface.current().map(\.address).filter { !$0.isLoopback && !$0.isLinkLocal }
-        return [url("localhost")] + outward.map { url($0.isIPv6 ? "[\($0)]" : "\($0)") }
+        let hosts = outwardHosts.isEmpty ? ["localhost"] : outwardHosts
+        for host in hosts { log.info("page: https://\(host):\(server.securePort)/") }
+        if let local { log.info("page: on this machine also \(local)") }
+        guard let certificatePage, let authority = certificates?.authority else { return }
+        log.info("certificate: each device has to trust the door once; how, says \(certificatePage)")
+        log.info("certificate: the fingerprint to compare there is \(authority.fingerprint)")
+    }
+
+    /// By what others may know this machine, as in a URL: its addresses, and its name in the home network.
+    var outwardHosts: [String] {
+        let inURL = { (address: IPAddress) in address.isIPv6 ? "[\(address)]" : "\(address)" }
+        if let address = configuration.web.address, !address.isUnspecified {
+            return address.isLoopback ? [] : [inURL(address)]
+        }
+        let outward = NetworkInterface.current().map(\.address).filter { address in
+            // what our own authority may not vouch for is of no use
+            let isShown = certificates.map { $0.isOwners || $0.current?.subjects.addresses.contains(address) == true }
+            return !address.isLoopback && !address.isLinkLocal && isShown ?? true
+        }
+        return outward.map(inURL) + HostNames.current.prefix(1)
     }
 
     // MARK: Requests
@@ -45,6 +74,7 @@ extension Daemon {
         case ("api", 2) where parts[1] == "status":
             guard request.method == "GET" else { return .notAllowed("GET") }
             return status(at: now)
+        case ("certificate", 2): return certificateResponse(to: request, part: parts[1])
         case ("metrics", 1):
             guard request.method == "GET" else { return .notAllowed("GET") }
             return metrics(at: now)

@@ -37,6 +37,10 @@ actor Daemon {
     var participants: [WebSocketID: ParticipantID] = [:]
 
     var certificate: DTLSCertificate?
+    /// What HTTPS shows; nil without HTTPS.
+    var certificates: ServerCertificates?
+    /// When that is looked at again.
+    var certificateDueAt: Instant?
     var opener: StreamOpener
     /// What went wrong at STUN and TURN servers.
     var serverErrors = ICEServerErrors()
@@ -71,7 +75,7 @@ actor Daemon {
         self.loop = loop
         self.configuration = configuration
         log = Log(level: configuration.log.level)
-        stateFolder = configuration.state.folder(environment: environment).map(StateFolder.init)
+        stateFolder = configuration.state.folder(environment: environment).map { StateFolder(path: $0) }
         names = NameService(random: random, log: log)
         sockets = MediaSockets(configuration: configuration.network, log: log)
         encodings = EncodingControl(configuration: configuration.video)
@@ -212,6 +216,7 @@ actor Daemon {
         }
         if let deadline = names.deadline, deadline <= now { serveNames(at: now) }
         if let credentialsRenewedAt, credentialsRenewedAt <= now { renewPageCredentials(at: now) }
+        if let certificateDueAt, certificateDueAt <= now { refreshCertificate(at: now) }
         if let nextDeviceAttempt, nextDeviceAttempt <= now { openLines(at: now) }
         // before the hub is drained: a press that its deadline completes has something to tell
         pollLines(at: now)
@@ -225,7 +230,7 @@ actor Daemon {
         updateDemand(at: now)
         return earliest(
             hub.deadline, sessions.values.lazy.compactMap(\.deadline).min(), sockets.streams.deadline, names.deadline,
-            stoppingUntil, nextDeviceAttempt, credentialsRenewedAt,
+            stoppingUntil, nextDeviceAttempt, credentialsRenewedAt, certificateDueAt,
             awaitedAnswers.values.map(\.until).min(),
             button?.deadline, chime?.deadline)
     }

@@ -6,12 +6,23 @@ struct StateError: Error, CustomStringConvertible {
     let description: String
 }
 
-/// The folder of what outlives a restart: the certificate, and the control socket of the running daemon.
+/// The folder of what outlives a restart: the certificate, who belongs to the household, and the
+/// control socket of the running daemon.
 struct StateFolder: Sendable {
     let path: String
+    /// What the files lie on.
+    let disk: any Disk
+
+    /// The folder at `path`.
+    init(path: String, disk: any Disk = SystemDisk()) {
+        self.path = path
+        self.disk = disk
+    }
 
     /// Where the running daemon listens for `doorward ring`.
     var controlSocket: String { path + "/control" }
+    /// Who belongs to the household.
+    var householdFile: String { path + "/household.json" }
     private var certificateFile: String { path + "/certificate.pem" }
 
     /// A certificate is replaced when it has less than this left, so that it never expires in a call.
@@ -31,10 +42,9 @@ struct StateFolder: Sendable {
 
     /// The certificate that was kept; nil where there is none, or it is about to expire. Throws where it cannot be used.
     func loadCertificate(now: WallClock) throws(StateError) -> DTLSCertificate? {
-        guard access(certificateFile, F_OK) == 0 else { return nil }
-        let text = try read(certificateFile)
+        guard let bytes = try read(certificateFile, limit: 16_384) else { return nil }
         do throws(DTLSError) {
-            let certificate = try DTLSCertificate(pem: text)
+            let certificate = try DTLSCertificate(pem: String(decoding: bytes, as: UTF8.self))
             let isDue = certificate.expires(within: Self.renewalMargin, of: now.epochMilliseconds / 1000)
             return isDue ? nil : certificate
         } catch {
@@ -44,44 +54,30 @@ struct StateFolder: Sendable {
 
     /// Keeps `certificate`; a power cut leaves the old one or the new one.
     func save(_ certificate: DTLSCertificate) throws(StateError) {
-        let temporary = certificateFile + ".new"
-        // one that a power cut left behind may be readable by others, and O_CREAT would leave it so
-        unlink(temporary)
-        try write(Array(certificate.pem.utf8), to: temporary)
-        guard rename(temporary, certificateFile) == 0 else {
-            let failure = failure("cannot write \(certificateFile)")
-            unlink(temporary)
-            throw failure
-        }
-        let folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        if folder >= 0 {
-            fsync(folder)
-            close(folder)
+        try replace(certificateFile, with: Array(certificate.pem.utf8))
+    }
+
+    /// Makes `bytes` the content of `file`, readable by its owner alone. A power cut at any moment leaves the old content
+    /// or the new; once this returns, the new.
+    func replace(_ file: String, with bytes: [UInt8]) throws(StateError) {
+        let temporary = file + ".new"
+        do throws(StateError) {
+            // one that a power cut left behind may be readable by others, and O_CREAT would leave it so
+            disk.remove(temporary)
+            try disk.write(bytes, to: temporary)
+            // a new name for what is not on the disk yet would survive the power cut, and the content would not
+            try disk.sync(temporary)
+            try disk.rename(temporary, to: file)
+            try disk.syncFolder(path)
+        } catch {
+            disk.remove(temporary)
+            throw error
         }
     }
 
-    /// Makes `file`, readable by its owner alone, and waits until it is on the disk.
-    private func write(_ bytes: [UInt8], to file: String) throws(StateError) {
-        let descriptor = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw failure("cannot write \(file)") }
-        defer { close(descriptor) }
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            guard count > 0 else { throw failure("cannot write \(file)") }
-            rest = rest.dropFirst(count)
-        }
-        guard fsync(descriptor) == 0 else { throw failure("cannot write \(file)") }
-    }
-
-    private func read(_ file: String) throws(StateError) -> String {
-        let descriptor = open(file, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw failure("cannot read \(file)") }
-        defer { close(descriptor) }
-        var bytes = [UInt8](repeating: 0, count: 16_384)
-        let count = Glibc.read(descriptor, &bytes, bytes.count)
-        guard count >= 0 else { throw failure("cannot read \(file)") }
-        return String(decoding: bytes.prefix(count), as: UTF8.self)
+    /// What `file` holds, which must be no longer than `limit` bytes; nil where there is none.
+    func read(_ file: String, limit: Int = 1 << 20) throws(StateError) -> [UInt8]? {
+        try disk.read(file, limit: limit)
     }
 
     private func failure(_ what: String) -> StateError {

@@ -188,6 +188,81 @@ export const strings = {
         decline: ["Esc", "Decline a ring"],
     },
 
+    // The page that tells how a device comes to trust the door (certificate.html).
+    certificate: {
+        heading: "Make this device trust your door",
+        why:
+            "Browsers give the microphone only to pages that are encrypted (https). Your door encrypts with a certificate " +
+            "that it made itself, so each phone, tablet and computer has to be told once that the certificate is yours.",
+        ownHeading: "Your door is at its encrypted address",
+        ownWhy: "Browsers give the microphone only to pages that are encrypted (https), so the door's page is served only so.",
+        download: "Get the certificate",
+        onward: "Go on without it",
+        waiting: "This page goes on to the door by itself as soon as this device trusts it.",
+        trusted: "This device trusts your door. Going there now.",
+        code: "For a phone: scan this, then follow the steps there.",
+        codeAlternative: "QR code with the address of this page",
+        stepsHeading: "How to install it",
+        fingerprintHeading: "Is it really your door's?",
+        fingerprintWhy:
+            "Before you trust it, compare this fingerprint (SHA-256) with the one in the door's log. " +
+            "Only if both are equal is the certificate your door's.",
+        limits: "The certificate vouches for addresses in your home and for this door's own names, and for no other site.",
+        platforms: {
+            ios: {
+                title: "iPhone and iPad",
+                steps: [
+                    "Open this page in Safari, press “Get the certificate”, and allow the download.",
+                    "In Settings, at the top, press “Profile Downloaded”, then Install, and enter your code.",
+                    "In Settings, General, About, Certificate Trust Settings: switch on the door's certificate.",
+                    "Come back to this page.",
+                ],
+            },
+            android: {
+                title: "Android",
+                steps: [
+                    "Press “Get the certificate”; the file goes to your downloads.",
+                    "In Settings, search for “CA certificate” (it is under Security, Encryption and credentials, Install a certificate).",
+                    "Choose CA certificate, press “Install anyway”, and pick the file.",
+                    "Come back to this page, in Chrome. Firefox: in its settings, About Firefox, press the logo five times; then, under Secret settings, switch on “Use third party CA certificates”.",
+                ],
+            },
+            windows: {
+                title: "Windows (Chrome, Edge)",
+                steps: [
+                    "Press “Get the certificate” and open the file.",
+                    "Press “Install Certificate…”, choose Current User, and Next.",
+                    "Choose “Place all certificates in the following store”, Browse, “Trusted Root Certification Authorities”.",
+                    "Finish, say Yes to the question, and start the browser again.",
+                ],
+            },
+            macos: {
+                title: "Mac (Safari, Chrome)",
+                steps: [
+                    "Press “Get the certificate” and open the file: Keychain Access asks where to add it; choose “login”.",
+                    "In Keychain Access, open the certificate whose name begins with Doorward.",
+                    "Under Trust, set “When using this certificate” to “Always Trust”, and close the window.",
+                ],
+            },
+            linux: {
+                title: "Linux (Chrome, Chromium)",
+                steps: [
+                    "Press “Get the certificate”.",
+                    "Open chrome://certificate-manager, then Your certificates or Local certificates, Installed by you, Trusted certificates, Import.",
+                    "Pick the file, and say that it may identify websites.",
+                ],
+            },
+            firefox: {
+                title: "Firefox on a computer",
+                steps: [
+                    "Press “Get the certificate”. If Firefox asks what to trust it for: websites; then it is done.",
+                    "Otherwise, in Settings, search for “certificates”, press View Certificates, Authorities, Import, and pick the file.",
+                    "Tick “Trust this CA to identify websites”.",
+                ],
+            },
+        },
+    },
+
     statistics: {
         heading: "Statistics",
         none: "Shown during a call.",

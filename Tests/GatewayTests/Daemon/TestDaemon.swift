@@ -16,6 +16,7 @@ final class TestDaemon: Sendable {
         configuration.state.folder = state
         configuration.web.address = .v4(0x7F00_0001)
         configuration.web.port = 0
+        configuration.web.https = false
         configuration.video.source = .testCard
         configuration.video.width = 320
         configuration.video.height = 180

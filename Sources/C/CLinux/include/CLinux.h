@@ -102,6 +102,9 @@ int linux_control_accept(int descriptor, int limit);
 /// The entry `index` of the environment, `NAME=value`; NULL after the last.
 const char *linux_environment(int index);
 
+/// Whether the system's clock is kept right by a time server.
+int linux_clock_is_synchronised(void);
+
 /// Names the calling thread, for top and debuggers (at most 15 characters).
 void linux_name_thread(const char *name);
 /// Resident memory of this process in bytes, 0 where /proc is not there.

@@ -1,0 +1,83 @@
+"""HTTPS by default, as a person in the house meets it: a browser that does not trust the door yet, and one that does."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import card
+import pytest
+from chromium import Chromium
+from network import LAN_ADDRESS
+
+HTTPS = {"web.https": "true", "web.https_port": 0}
+
+
+def run(*command: Any) -> None:
+    subprocess.run([*map(str, command)], check=True, capture_output=True)
+
+
+@pytest.fixture
+def daemon(start_daemon):
+    return start_daemon(**HTTPS)
+
+
+@pytest.fixture
+def trusting(playwright, daemon, tmp_path):
+    """A Chromium of somebody who has installed the door's authority, from the file that the page offers, and nothing else."""
+    file = tmp_path / "authority.pem"
+    file.write_bytes(urllib.request.urlopen(daemon.url(LAN_ADDRESS, "certificate/authority.pem"), timeout=10).read())
+    store = tmp_path / ".pki/nssdb"
+    store.mkdir(parents=True)
+    run("certutil", "-N", "-d", f"sql:{store}", "--empty-password")
+    run("certutil", "-A", "-d", f"sql:{store}", "-n", "door", "-t", "C,,", "-i", file)
+    browser = Chromium(playwright, environment={**os.environ, "HOME": str(tmp_path)})
+    yield browser
+    browser.stop()
+
+
+def test_who_trusts_the_door_lands_on_its_encrypted_page_and_may_talk(trusting, daemon, open_page):
+    # by the address that people know, without the "s"
+    page = open_page(trusting, daemon.url(LAN_ADDRESS), ready=False)
+    page.wait_for(f"location.href === 'https://{LAN_ADDRESS}:{daemon.secure_port}/'")
+    page.wait_until_ready()
+    assert page.evaluate("window.isSecureContext")
+    page.click("#watch")
+    page.wait_for_phase("live", seconds=20)
+    card.read(page, seconds=10)
+    page.click("#talk")
+    page.wait_for("window.doorward.state.microphone.phase === 'on'")
+    daemon.wait_for_status(lambda status: any(peer["packetsReceived"] > 50 for peer in status["peers"]), seconds=10)
+
+
+def test_who_does_not_is_told_what_to_do_on_every_screen(chromium, daemon, open_page, tmp_path):
+    pictures = Path(os.environ.get("DOORWARD_SCREENSHOTS", tmp_path))
+    pictures.mkdir(parents=True, exist_ok=True)
+    for width, height in ((360, 740), (768, 1024), (1440, 900)):
+        for dark in (False, True):
+            page = open_page(chromium, daemon.url(LAN_ADDRESS), ready=False, width=width, height=height, dark=dark)
+            page.wait_for("document.querySelector('#fingerprint').textContent.length === 95")
+            assert page.evaluate("location.pathname") == "/certificate"
+            # still here, for this browser trusts nobody that the system does not
+            page.wait_for("document.querySelector('#status').textContent !== ''")
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing sticks out"
+            assert page.evaluate("document.querySelectorAll('details[open]').length") == 1
+            assert page.evaluate("[...document.querySelectorAll('[data-text]')].every((node) => node.textContent)")
+            assert page.is_visible("#code") == (width > 640), "a phone has no use for a code of its own page"
+            if width > 640:
+                page.wait_for("document.querySelector('#code img').naturalWidth > 0")
+            page.screenshot(pictures / f"certificate-{width}-{'dark' if dark else 'light'}.png")
+
+
+def test_the_warning_can_be_clicked_away(playwright, daemon):
+    # what "proceed to …" does: the page works, and who wants to talk may
+    instance = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+    try:
+        page = instance.new_context(ignore_https_errors=True).new_page()
+        page.goto(f"https://{LAN_ADDRESS}:{daemon.secure_port}/")
+        page.wait_for_function("window.doorward?.state.connection.phase === 'open'")
+    finally:
+        instance.close()
