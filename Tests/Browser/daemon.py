@@ -25,7 +25,7 @@ class Daemon:
     def __init__(self, settings: dict[str, Any] | None = None, through: list[str] | None = None):
         self._folder = tempfile.TemporaryDirectory(prefix="doorward-state-")
         self._log = Path(self._folder.name) / "doorward.log"
-        everything = {"web.port": 0, "web.https": "false", "state.folder": self._folder.name, **(settings or {})}
+        everything = {"web.port": 0, "web.https": "false", "network.stun_fallback": "", "state.folder": self._folder.name, **(settings or {})}
         self._arguments = [argument for key, value in everything.items() for argument in ("--set", f"{key}={value}")]
         with self._log.open("wb") as log:
             command = [*(through or []), str(BINARY), "run", *self._arguments]

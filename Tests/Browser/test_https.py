@@ -64,6 +64,10 @@ def test_who_does_not_is_told_what_to_do_on_every_screen(chromium, daemon, open_
             # still here, for this browser trusts nobody that the system does not
             page.wait_for("document.querySelector('#status').textContent !== ''")
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing sticks out"
+            assert page.evaluate(
+                "[...document.querySelectorAll('.panel *')].every((node) => "
+                "node.getBoundingClientRect().right <= node.closest('.panel').getBoundingClientRect().right)"
+            )
             assert page.evaluate("document.querySelectorAll('details[open]').length") == 1
             assert page.evaluate("[...document.querySelectorAll('[data-text]')].every((node) => node.textContent)")
             assert page.is_visible("#code") == (width > 640), "a phone has no use for a code of its own page"

@@ -1,7 +1,9 @@
 """The daemon and `doorward view` by way of a TURN server, coturn: what needs no browser."""
 
+import json
 import re
 import subprocess
+import urllib.request
 
 import nat
 import pytest
@@ -128,3 +130,31 @@ def test_two_houses_with_nothing_but_a_relay_between_them(start_daemon):
             assert set(coturn.expiries) == {"door", "viewer"}
     finally:
         houses.close()
+
+
+def turn_credentials(daemon):
+    with urllib.request.urlopen(daemon.url(path="api/turn-credentials"), timeout=10 * SLOWNESS) as answer:
+        assert answer.headers["Cache-Control"] == "no-store"
+        return json.load(answer)
+
+
+def test_a_program_that_asks_for_credentials_may_use_the_relay(start_daemon):
+    with Coturn(secret=SECRET) as coturn:
+        settings = {"network.turn_servers": url("udp"), "network.turn_secret": SECRET, "network.stun_servers": "stun:stun.example"}
+        daemon = start_daemon({**settings, "network.turn_credential_lifetime_seconds": 600})
+        told = turn_credentials(daemon)
+        assert told["ttl"] == 600
+        assert told["uris"] == [url("udp")]
+        assert told["iceServers"][0] == {"urls": ["stun:stun.example:3478"]}, "no credentials for what wants none"
+        # by what it was told alone
+        servers = [part for uri in told["uris"] for part in ("--ice-server", uri)]
+        own = ["--ice-username", told["username"], "--ice-credential", told["password"]]
+        assert path(view(daemon.url(path="whep"), "--relay-only", *servers, *own))[0] == "relay"
+        assert "viewer" in coturn.expiries
+
+
+def test_without_a_turn_server_there_are_no_credentials(start_daemon):
+    told = turn_credentials(start_daemon())
+    assert told == {"iceServers": [], "ttl": 86400, "uris": []}
+    told = turn_credentials(start_daemon({"network.stun_fallback": "stun:stun.example"}))
+    assert told["iceServers"] == [{"urls": ["stun:stun.example:3478"]}]

@@ -31,6 +31,8 @@ extension Configuration {
         public var hideAddresses = false
         /// Servers that tell the page and the daemon their public addresses.
         public var stunServers: [RTCIceServerURL] = []
+        /// The STUN server that is asked where there are neither others nor TURN servers; nil for none.
+        public var stunFallback = RTCIceServerURL("stun:stun.l.google.com:19302")
         /// Servers that relay where nothing else gets through, for the page and the daemon.
         public var turnServers: [RTCIceServerURL] = []
         /// The name at the TURN servers.
@@ -88,7 +90,13 @@ extension Configuration.Network {
                 "stun_servers", \.stunServers, .list(of: .iceServer([.stun])), variable: "STUN_SERVERS",
                 """
                 STUN servers, as host:port or stun:host:port, for viewers outside the home network.
-                None is asked unless it stands here.
+                """),
+            .init(
+                "stun_fallback", \.stunFallback, .optional(.iceServer([.stun])),
+                """
+                The public STUN server that the door and the pages ask for their public addresses where no server stands in
+                stun_servers or turn_servers. It learns those addresses, and nothing of the calls. Empty: none is asked, and
+                calls find their way in the home network alone.
                 """),
             .init(
                 "turn_servers", \.turnServers, .list(of: .iceServer([.turn, .turns])), variable: "TURN_SERVER",

@@ -74,6 +74,9 @@ extension Daemon {
         case ("api", 2) where parts[1] == "status":
             guard request.method == "GET" else { return .notAllowed("GET") }
             return status(at: now)
+        case ("api", 2) where parts[1] == "turn-credentials":
+            guard request.method == "GET" else { return .notAllowed("GET") }
+            return .json(TURNCredentials(configuration.network, for: "viewer", at: .now))
         case ("certificate", 2): return certificateResponse(to: request, part: parts[1])
         case ("metrics", 1):
             guard request.method == "GET" else { return .notAllowed("GET") }

@@ -25,6 +25,7 @@ final class TestDaemon: Sendable {
         configuration.audio.playback = .none
         configuration.button.enabled = false
         configuration.network.interfaces = ["lo"]
+        configuration.network.stunFallback = nil
         configuration.log.level = .error
         change(&configuration)
         let loop = EventLoop()

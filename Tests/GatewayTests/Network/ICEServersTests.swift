@@ -48,6 +48,46 @@ import Wire
         #expect(network.credentialRenewal == .seconds(30))
     }
 
+    @Test func `Where there are neither STUN nor TURN servers a public one is asked, unless the owner forbids it`() {
+        let fallback = RTCIceServerURL("stun:public.example")!
+        let alone = Self.network {
+            $0.stunServers = []
+            $0.turnServers = []
+            $0.stunFallback = fallback
+        }
+        #expect(alone.iceServers(for: "door", at: Self.now).map(\.urls) == [[fallback]])
+        let withTURN = Self.network {
+            $0.stunServers = []
+            $0.stunFallback = fallback
+        }
+        #expect(withTURN.iceServers(for: "door", at: Self.now).map(\.urls) == [withTURN.turnServers])
+        let withSTUN = Self.network { $0.turnServers = [] }
+        #expect(withSTUN.iceServers(for: "door", at: Self.now).map(\.urls) == [withSTUN.stunServers])
+        var forbidden = alone
+        forbidden.stunFallback = nil
+        #expect(forbidden.iceServers(for: "door", at: Self.now).isEmpty)
+    }
+
+    @Test func `A program that asks gets credentials for TURN, and the servers that want none`() {
+        let expiring = TURNCredentials(
+            Self.network {
+                $0.turnSecret = "north"
+                $0.turnCredentialLifetime = .seconds(60)
+            }, for: "door", at: Self.now)
+        #expect(expiring.username == "1900000061:door" && expiring.password == "4eBJxProjMmH9pvmKGvw7g0N4c4=")
+        #expect(expiring.ttl == 60)
+        #expect(expiring.uris == ["turn:t.example:3478", "turns:t.example:5349"])
+        #expect(expiring.iceServers.first == ICEServer(urls: ["stun:s.example:3478"]))
+        let lasting = TURNCredentials(
+            Self.network {
+                $0.turnUsername = "ann"
+                $0.turnCredential = "secret"
+            }, for: "door", at: Self.now)
+        #expect(lasting.username == "ann" && lasting.password == "secret" && lasting.ttl == 86400)
+        let none = TURNCredentials(Self.network { $0.turnServers = [] }, for: "door", at: Self.now)
+        #expect(none.username == nil && none.password == nil && none.uris.isEmpty && none.iceServers.count == 1)
+    }
+
     @Test func `Without servers there is nothing to renew`() {
         let network = Self.network {
             $0.turnServers = []
