@@ -1,14 +1,15 @@
 import PeerConnection
 import Wire
 
-/// What pages and the door do: connecting, calling, ringing, answering, ending.
+/// What pages and the door do: connecting, calling, ending.
 extension CallHub {
     // MARK: Pages
 
     mutating func connect(_ id: ParticipantID, at now: Instant) {
         guard viewers[id] == nil else { return }
+        let resumption = ResumptionSecret.random(from: random)
         viewers[id] = Viewer(
-            name: "Viewer \(id.rawValue.prefix(4))", call: nil,
+            name: "Viewer \(id.rawValue.prefix(4))", call: nil, resumption: resumption,
             bucket: TokenBucket(
                 rate: configuration.messagesPerSecond, capacity: configuration.messageBurst, at: now))
         tell(
@@ -17,9 +18,10 @@ extension CallHub {
                 .init(
                     id: id, doorName: configuration.doorName, devices: devices, iceServers: iceServers,
                     iceTransportPolicy: configuration.iceTransportPolicy, ringTimeout: configuration.ringTimeout,
-                    maxCallDuration: configuration.maxCallDuration)))
+                    maxCallDuration: configuration.maxCallDuration, resumption: resumption)))
         emit(.log(.viewerJoined(id)))
         announcePresence(at: now)
+        if !missed.isEmpty { tell(id, .missed(missed)) }
         // who opens the page because the bell rang finds it ringing
         if let ring, !isShuttingDown {
             self.ring?.ringing.insert(id)
@@ -27,11 +29,17 @@ extension CallHub {
         }
     }
 
-    mutating func disconnect(_ id: ParticipantID, at now: Instant) {
-        guard let viewer = viewers[id] else { return }
-        if let call = viewer.call { end(call, .hangup, detail: "the page was closed or lost", isGone: true, at: now) }
-        emit(.log(.viewerLeft(party(id))))
-        viewers[id] = nil
+    /// Forgets a page; its call waits for it a while, unless it is not to come back.
+    mutating func disconnect(_ id: ParticipantID, mayResume: Bool = true, at now: Instant) {
+        guard let viewer = viewers.removeValue(forKey: id) else { return }
+        if let call = viewer.call {
+            if mayResume, !isShuttingDown {
+                interrupt(call, at: now)
+            } else {
+                end(call, .hangup, detail: "the page was cut off", at: now)
+            }
+        }
+        emit(.log(.viewerLeft(Party(id: id, name: viewer.name))))
         // The last one gone does not end the ring: somebody may open the page.
         ring?.ringing.remove(id)
         announcePresence(at: now)
@@ -42,7 +50,7 @@ extension CallHub {
         guard viewers[id] != nil else { return false }
         if viewers[id]?.bucket.take(at: now) == true { return true }
         emit(.log(.flooded(id)))
-        disconnect(id, at: now)
+        disconnect(id, mayResume: false, at: now)
         emit(.disconnect(id, "too many messages"))
         return false
     }
@@ -60,24 +68,30 @@ extension CallHub {
         case .presence(let name):
             guard viewers[id]?.name != name else { return }
             viewers[id]?.name = name
+            if let call = viewers[id]?.call {
+                calls[call]?.name = name
+                hasRenamedMember = true
+            }
             announcePresence(at: now)
         case .callInitiate(let recipient): initiate(recipient, by: id, at: now)
         case .callAccept(let call): accept(call, by: id, at: now)
         case .callReject(let call): reject(call, by: id, at: now)
         case .callHangup(let call):
-            guard calls[call]?.viewer == id else { return refuseUnknown(call, id, "call-hangup") }
+            guard viewers[id]?.call == call else { return refuseUnknown(call, id, "call-hangup") }
             end(call, .hangup, by: party(id), at: now)
-        case .negotiation(let call, let step):
-            guard calls[call]?.viewer == id else {
+        case .callResume(let secret, let keepsMedia): resume(secret, keepsMedia: keepsMedia, by: id, at: now)
+        case .negotiation(let call, let recipient, let step):
+            guard viewers[id]?.call == call else {
                 // A candidate that crossed with the end of its call is no mistake.
-                guard case .description(let description) = step else { return }
-                return refuseUnknown(call, id, description.type == .offer ? "call-offer" : "call-answer")
+                guard case .description = step else { return }
+                return refuseUnknown(call, id, step.type)
             }
-            emit(.deliver(call, step))
+            if recipient == .door { emit(.deliver(call, step)) } else { relay(step, from: id, in: call, to: recipient) }
+        case .missedSeen(let call): sawMissed(call, by: id)
         }
     }
 
-    private mutating func refuseUnknown(_ call: CallID, _ id: ParticipantID, _ type: String) {
+    mutating func refuseUnknown(_ call: CallID, _ id: ParticipantID, _ type: String) {
         refuse(id, .unknownCall, "you have no part in a call of this name", call: call, inReplyTo: type)
     }
 
@@ -103,99 +117,57 @@ extension CallHub {
         start(call, with: id, at: now)
     }
 
-    private mutating func start(_ call: CallID, with id: ParticipantID, at now: Instant) {
-        calls[call] = Call(viewer: id, began: now)
+    mutating func start(_ call: CallID, with id: ParticipantID, at now: Instant) {
+        guard let viewer = viewers[id] else { return }
+        calls[call] = Call(
+            viewer: id, name: viewer.name, resumption: viewer.resumption, began: now,
+            media: .connecting(by: now + configuration.connectTimeout))
         viewers[id]?.call = call
         emit(.startSession(call, id))
         emit(.log(.callStarted(call, with: party(id))))
+        tellMembers()
         announcePresence(at: now)
     }
 
-    mutating func connected(_ call: CallID, at now: Instant) {
-        guard let began = calls[call]?.began, calls[call]?.isConnected == false else { return }
-        calls[call]?.isConnected = true
-        emit(.log(.callConnected(call, after: now - began)))
-    }
-
     mutating func end(
-        _ call: CallID, _ reason: EndReason, by party: Party? = nil, detail: String? = nil, isGone: Bool = false,
-        at now: Instant
+        _ call: CallID, _ reason: EndReason, by party: Party? = nil, detail: String? = nil, at now: Instant
     ) {
         guard let ended = calls.removeValue(forKey: call) else { return }
         viewers[ended.viewer]?.call = nil
         emit(.endSession(call, reason))
-        if !isGone { tell(ended.viewer, .callHangup(call, reason, by: party)) }
+        tell(ended.viewer, .callHangup(call, reason, by: party))
         emit(
             .log(
                 .callEnded(
-                    call, with: self.party(ended.viewer), reason, detail: detail, duration: now - ended.began)))
+                    call, with: self.party(ended), reason, detail: detail, duration: now - ended.began)))
+        tellMembers()
         announcePresence(at: now)
     }
 
-    // MARK: The ring
+    // MARK: The connection between the viewer's peer and the door's
 
-    mutating func press(wallClock: Int64, at now: Instant) {
-        guard !isShuttingDown else { return }
-        if let ring {
-            // a second press prolongs nothing and makes no second ring
-            emit(.log(.pressedWhileRinging(ring.id)))
-            return
-        }
-        let ring = Ring(
-            id: .random(from: random), wallClock: wallClock, began: now, ends: now + configuration.ringTimeout,
-            ringing: Set(viewers.keys))
-        self.ring = ring
-        emit(.ringingChanged(true))
-        let message = incoming(ring, at: now)
-        tellAll { _ in message }
-        emit(.log(.rang(ring.id, viewers: viewers.count)))
+    mutating func connected(_ id: CallID, at now: Instant) {
+        guard let call = calls[id], case .connecting(let by) = call.media else { return }
+        calls[id]?.media = .connected
+        emit(.log(.callConnected(id, after: now - (by - configuration.connectTimeout))))
     }
 
-    private func incoming(_ ring: Ring, at now: Instant) -> DoorMessage {
-        .callIncoming(
-            ring.id, from: Party(id: .door, name: configuration.doorName), at: ring.wallClock,
-            expiresIn: ring.ends - now)
+    /// The viewer hangs up, or his page is loaded anew: what else comes from him, or does not, tells which.
+    mutating func closed(_ id: CallID, at now: Instant) {
+        guard let call = calls[id] else { return }
+        if case .over = call.media { return }
+        calls[id]?.media = .over(until: now + configuration.closingGrace)
     }
 
-    private mutating func accept(_ id: CallID, by viewer: ParticipantID, at now: Instant) {
-        guard let ring, ring.id == id else {
-            guard let lastRing, lastRing.id == id, lastRing.wasAnswered else {
-                return refuseUnknown(id, viewer, "call-accept")
-            }
-            return refuse(
-                viewer, .alreadyAnswered, "somebody was faster", call: id, inReplyTo: "call-accept")
+    mutating func failed(_ id: CallID, _ reason: String, at now: Instant) {
+        guard let call = calls[id] else { return }
+        // of one who is away the connection is no longer needed: he comes back with another, or not at all
+        guard call.awayUntil == nil else { return closed(id, at: now) }
+        switch call.media {
+        case .connecting: end(id, .peerFailed, detail: reason, at: now)
+        case .connected: end(id, .connectionLost, detail: reason, at: now)
+        case .over: break
         }
-        let existing = viewers[viewer]?.call
-        guard existing != nil || calls.count < configuration.maximumCalls else {
-            return refuse(
-                viewer, .busy, "the door has as many calls as it can serve", call: id, inReplyTo: "call-accept")
-        }
-        self.ring = nil
-        lastRing = (id, wasAnswered: true)
-        emit(.ringingChanged(false))
-        let answerer = party(viewer)
-        tellAll { .callAccepted(id, by: answerer, continues: $0 == viewer ? existing : nil) }
-        emit(.log(.answered(id, by: answerer, after: now - ring.began)))
-        if existing == nil { start(id, with: viewer, at: now) }
-    }
-
-    private mutating func reject(_ id: CallID, by viewer: ParticipantID, at now: Instant) {
-        guard let ring, ring.id == id else {
-            if lastRing?.id != id { refuseUnknown(id, viewer, "call-reject") }
-            return
-        }
-        guard self.ring?.ringing.remove(viewer) != nil else { return }
-        emit(.log(.declined(id, by: party(viewer))))
-        if self.ring?.ringing.isEmpty == true { endRing(.rejected, at: now) }
-    }
-
-    mutating func endRing(_ reason: EndReason, at now: Instant) {
-        guard let ended = ring else { return }
-        ring = nil
-        lastRing = (ended.id, wasAnswered: false)
-        emit(.ringingChanged(false))
-        tellAll { _ in .callHangup(ended.id, reason, by: nil) }
-        emit(.log(.ringEnded(ended.id, reason)))
     }
 
     mutating func shutDown(at now: Instant) {

@@ -20,6 +20,12 @@ public struct CallHub {
         public var maxCallDuration: Duration?
         /// How long a call may be without a media connection after it began.
         public var connectTimeout: Duration = .seconds(30)
+        /// How long a call waits for a page whose connection was lost.
+        public var resumptionGrace: Duration = .seconds(10)
+        /// How long after its media connection was closed a page may take to say why: it hangs up, or is loaded anew.
+        public var closingGrace: Duration = .seconds(1)
+        /// How many missed rings are remembered.
+        public var maximumMissed = 20
         /// The most calls at once.
         public var maximumCalls = 16
         /// How many messages a page may send a second, in the long run.
@@ -38,14 +44,31 @@ public struct CallHub {
         var name: String
         /// Its call with the door; a viewer has at most one.
         var call: CallID?
+        let resumption: ResumptionSecret
         var bucket: TokenBucket
     }
 
-    /// A call between the door and one viewer.
+    /// A viewer's part in the call with the door: the connection between the two, and what it takes to have it back.
     struct Call {
         let viewer: ParticipantID
+        /// The viewer's name, for as long as he is away.
+        var name: String
+        let resumption: ResumptionSecret
+        /// When he joined, whatever became of his connections since.
         let began: Instant
-        var isConnected = false
+        var media: Media
+        /// Until when the call waits for a viewer who is away; nil while he is there.
+        var awayUntil: Instant?
+
+        /// The connection between the viewer's peer and the door's.
+        enum Media {
+            /// It is being made, and has to be there by then.
+            case connecting(by: Instant)
+            /// It was there; whether it still is, the peers know.
+            case connected
+            /// It is over; the viewer has until then to come back.
+            case over(until: Instant)
+        }
     }
 
     /// The button was pressed and nobody has answered yet.
@@ -71,7 +94,11 @@ public struct CallHub {
     /// The last ring that is over: an answer that crossed with its end is no mistake of the page.
     var lastRing: (id: CallID, wasAnswered: Bool)?
     var isShuttingDown = false
+    /// The rings that nobody answered and nobody has seen, the oldest first.
+    var missed: [MissedRing] = []
 
+    /// Whether somebody in a call has another name than the members were told.
+    var hasRenamedMember = false
     private var presenceDue: Instant?
     private var lastPresence: Instant?
     private var outputs: [HubOutput] = []
@@ -97,7 +124,7 @@ public struct CallHub {
     /// When `handle(.timePassed, at:)` is due; nil for never.
     public var deadline: Instant? {
         earliest(
-            ring?.ends, presenceDue, calls.values.compactMap { earliest(durationLimit($0), connectLimit($0)) }.min())
+            ring?.ends, presenceDue, calls.values.compactMap { earliest(durationLimit($0), limit(of: $0).at) }.min())
     }
 
     /// Acts on what happened.
@@ -113,14 +140,12 @@ public struct CallHub {
             if admit(id, at: now) { refuse(id, .badMessage, complaint.reason, inReplyTo: complaint.type) }
         case .buttonPressed(let wallClock): press(wallClock: wallClock, at: now)
         case .negotiation(let call, let step):
-            if let viewer = calls[call]?.viewer { tell(viewer, .negotiation(call, step)) }
+            if let viewer = calls[call]?.viewer { tell(viewer, .negotiation(call, sender: .door, step)) }
         case .negotiationFailed(let call, let reason):
             if let viewer = calls[call]?.viewer { refuse(viewer, .negotiationFailed, reason, call: call) }
         case .peerConnected(let call): connected(call, at: now)
-        case .peerClosed(let call):
-            if let viewer = calls[call]?.viewer { end(call, .hangup, by: party(viewer), at: now) }
-        case .peerFailed(let call, let reason):
-            end(call, calls[call]?.isConnected == true ? .connectionLost : .peerFailed, detail: reason, at: now)
+        case .peerClosed(let call): closed(call, at: now)
+        case .peerFailed(let call, let reason): failed(call, reason, at: now)
         case .devicesChanged(let new): change(to: new)
         case .iceServersChanged(let servers):
             guard servers != iceServers else { break }
@@ -173,6 +198,8 @@ public struct CallHub {
         Party(id: viewer, name: viewers[viewer]?.name ?? "")
     }
 
+    func party(_ call: Call) -> Party { Party(id: call.viewer, name: call.name) }
+
     /// Tells everyone who is there: at once, or as soon as `presenceInterval` has passed since the last time.
     mutating func announcePresence(at now: Instant) {
         guard presenceDue == nil else { return }
@@ -186,8 +213,8 @@ public struct CallHub {
         for (id, call) in calls.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
             if let limit = durationLimit(call), limit <= now {
                 end(id, .maxDuration, at: now)
-            } else if let limit = connectLimit(call), limit <= now {
-                end(id, .peerFailed, detail: "no connection came about", at: now)
+            } else if case let limit = limit(of: call), let due = limit.at, due <= now {
+                end(id, limit.reason, by: limit.isHisDoing ? party(call) : nil, detail: limit.detail, at: now)
             }
         }
         if let due = presenceDue, due <= now {
@@ -195,6 +222,7 @@ public struct CallHub {
             lastPresence = now
             let message = presence()
             tellAll { _ in message }
+            if hasRenamedMember { tellMembers() }
         }
     }
 
@@ -202,8 +230,14 @@ public struct CallHub {
         configuration.maxCallDuration.map { call.began + $0 }
     }
 
-    private func connectLimit(_ call: Call) -> Instant? {
-        call.isConnected ? nil : call.began + configuration.connectTimeout
+    /// When the call ends for what is missing, and with which reason.
+    private func limit(of call: Call) -> (at: Instant?, reason: EndReason, isHisDoing: Bool, detail: String?) {
+        if let until = call.awayUntil { return (until, .hangup, false, "the page was closed or lost") }
+        return switch call.media {
+        case .connecting(let by): (by, .peerFailed, false, "no connection came about")
+        case .connected: (nil, .connectionLost, false, nil)
+        case .over(let until): (until, .hangup, true, nil)
+        }
     }
 
     private func presence() -> DoorMessage {
@@ -213,30 +247,5 @@ public struct CallHub {
             Presence(id: $0.key, name: $0.value.name, kind: .viewer, inCall: $0.value.call != nil)
         }
         return .presence([door] + pages, watchers: watchers)
-    }
-}
-
-/// A bucket that fills steadily and is drawn from by messages.
-struct TokenBucket {
-    private var tokens: Double
-    private var filled: Instant
-    private let rate: Double
-    private let capacity: Double
-
-    /// A full bucket of `capacity`, which gains `rate` tokens a second.
-    init(rate: Int, capacity: Int, at now: Instant) {
-        self.rate = Double(rate)
-        self.capacity = Double(capacity)
-        tokens = Double(capacity)
-        filled = now
-    }
-
-    /// Takes one token; false where there is none.
-    mutating func take(at now: Instant) -> Bool {
-        tokens = min(capacity, tokens + (now - filled).inSeconds * rate)
-        filled = now
-        guard tokens >= 1 else { return false }
-        tokens -= 1
-        return true
     }
 }

@@ -3,11 +3,12 @@ import Wire
 
 /// The fields that the daemon's messages have.
 private enum Field: String, CodingKey {
-    case type, id, `protocol`, door, iceServers, iceTransportPolicy, ringTimeoutMs, maxCallDurationMs
+    case type, id, `protocol`, door, iceServers, iceTransportPolicy, ringTimeoutMs, maxCallDurationMs, resumption
     case participants, watchers
     case camera, microphone, speaker
-    case call, from, at, expiresInMs, by, `continues`, reason
-    case description, candidate
+    case call, from, at, expiresInMs, by, `continues`, reason, elapsedMs, members
+    case sender, description, candidate
+    case rings
     case code, message, inReplyTo
 }
 
@@ -30,10 +31,11 @@ extension DoorMessage: Encodable {
         case .door: "door"
         case .callIncoming: "call-incoming"
         case .callAccepted: "call-accepted"
+        case .callResumed: "call-resumed"
+        case .callMembers: "call-members"
         case .callHangup: "call-hangup"
-        case .negotiation(_, .description(let description)):
-            description.type == .offer ? "call-offer" : "call-answer"
-        case .negotiation(_, .candidate): "call-ice-candidate"
+        case .negotiation(_, _, let step): step.type
+        case .missed: "missed"
         case .callError: "call-error"
         }
     }
@@ -67,17 +69,36 @@ extension DoorMessage: Encodable {
             try fields.encode(call, forKey: .call)
             try fields.encode(reason, forKey: .reason)
             try fields.encodeIfPresent(party, forKey: .by)
-        case .negotiation(let call, .description(let description)):
+        case .callResumed(let call, let elapsed):
             try fields.encode(call, forKey: .call)
-            try fields.encode(description, forKey: .description)
-        case .negotiation(let call, .candidate(let candidate)):
+            try fields.encode(elapsed.wholeMilliseconds, forKey: .elapsedMs)
+        case .callMembers(let call, let members):
             try fields.encode(call, forKey: .call)
-            try fields.encode(candidate, forKey: .candidate)
+            try fields.encode(members, forKey: .members)
+        case .negotiation(let call, let sender, let step):
+            try fields.encode(call, forKey: .call)
+            if sender != .door { try fields.encode(sender, forKey: .sender) }
+            switch step {
+            case .description(let description): try fields.encode(description, forKey: .description)
+            case .candidate(let candidate): try fields.encode(candidate, forKey: .candidate)
+            }
+        case .missed(let rings):
+            try fields.encode(rings, forKey: .rings)
         case .callError(let code, let message, let call, let inReplyTo):
             try fields.encode(code, forKey: .code)
             try fields.encode(message, forKey: .message)
             try fields.encodeIfPresent(call, forKey: .call)
             try fields.encodeIfPresent(inReplyTo, forKey: .inReplyTo)
+        }
+    }
+}
+
+extension NegotiationStep {
+    /// The `type` of the message that carries it.
+    var type: String {
+        switch self {
+        case .description(let description): description.type == .offer ? "call-offer" : "call-answer"
+        case .candidate: "call-ice-candidate"
         }
     }
 }
@@ -94,6 +115,7 @@ extension DoorMessage.Welcome {
         try fields.encode(iceTransportPolicy, forKey: .iceTransportPolicy)
         try fields.encode(ringTimeout.wholeMilliseconds, forKey: .ringTimeoutMs)
         try fields.encode(maxCallDuration?.wholeMilliseconds ?? 0, forKey: .maxCallDurationMs)
+        try fields.encode(resumption, forKey: .resumption)
     }
 }
 

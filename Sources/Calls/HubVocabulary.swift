@@ -18,7 +18,7 @@ public enum HubInput: Hashable, Sendable {
     case negotiationFailed(CallID, String)
     /// The call's media connection came about.
     case peerConnected(CallID)
-    /// The viewer closed the call's media connection, which says as much as hanging up, and may come before it.
+    /// The viewer closed the call's media connection: he hangs up, or his page is loaded anew.
     case peerClosed(CallID)
     /// The call's media connection failed for good.
     case peerFailed(CallID, String)
@@ -72,8 +72,14 @@ public enum HubEvent: Hashable, Sendable {
     case callStarted(CallID, with: Party)
     /// The call's media connection came about, so long after the call began.
     case callConnected(CallID, after: Duration)
+    /// Somebody in a call lost his connection; the call waits for him.
+    case callInterrupted(CallID, with: Party)
+    /// He came back; `keepsMedia` where nothing is negotiated anew.
+    case callResumed(CallID, with: Party, keepsMedia: Bool)
     /// A call ended.
     case callEnded(CallID, with: Party, EndReason, detail: String?, duration: Duration)
+    /// Somebody saw the missed rings; so many are left.
+    case missedSeen(by: Party, left: Int)
     /// A page sent something wrong and was told so.
     case refused(ParticipantID, CallErrorCode, String)
     /// A page sent messages faster than anyone may.

@@ -15,8 +15,13 @@ public enum ViewerMessage: Hashable, Sendable {
     case callReject(CallID)
     /// `call-hangup`: ends the sender's call.
     case callHangup(CallID)
-    /// `call-offer`, `call-answer` or `call-ice-candidate`.
-    case negotiation(CallID, NegotiationStep)
+    /// `call-resume`: has the call back that the secret belongs to. `keepsMedia` where the page's connection with the
+    /// door's peer is still the one of before.
+    case callResume(ResumptionSecret, keepsMedia: Bool)
+    /// `call-offer`, `call-answer` or `call-ice-candidate`, for the door or another member.
+    case negotiation(CallID, recipient: ParticipantID, NegotiationStep)
+    /// `missed-seen`: somebody saw this missed ring and those before it.
+    case missedSeen(CallID)
 }
 
 /// A message from the daemon to a page. PROTOCOL.md documents every type and field.
@@ -37,11 +42,14 @@ public enum DoorMessage: Hashable, Sendable {
         public var ringTimeout: Duration
         /// How long a call may last; nil for as long as it likes.
         public var maxCallDuration: Duration?
+        /// What the page has its call back with, should its connection break.
+        public var resumption: ResumptionSecret
 
         /// A welcome to the page `id`.
         public init(
             id: ParticipantID, doorName: String, devices: DoorDevices, iceServers: [ICEServer],
-            iceTransportPolicy: RTCIceTransportPolicy = .all, ringTimeout: Duration, maxCallDuration: Duration?
+            iceTransportPolicy: RTCIceTransportPolicy = .all, ringTimeout: Duration, maxCallDuration: Duration?,
+            resumption: ResumptionSecret
         ) {
             self.id = id
             self.doorName = doorName
@@ -50,6 +58,7 @@ public enum DoorMessage: Hashable, Sendable {
             self.iceTransportPolicy = iceTransportPolicy
             self.ringTimeout = ringTimeout
             self.maxCallDuration = maxCallDuration
+            self.resumption = resumption
         }
     }
 
@@ -66,16 +75,24 @@ public enum DoorMessage: Hashable, Sendable {
     /// `call-accepted`: `by` has the call; `continues` names the call on which the acceptor's signalling and media
     /// stay.
     case callAccepted(CallID, by: Party, continues: CallID?)
+    /// `call-resumed`: the page has its call back, which began so long ago. Where it is another than before, so is the
+    /// door's peer, and the page negotiates anew.
+    case callResumed(CallID, elapsed: Duration)
+    /// `call-members`: everybody who is in a call with the door, in the order of their coming; the receiver is one of
+    /// them, and `call` is his own.
+    case callMembers(CallID, [Member])
     /// `call-hangup`: the call or the ring is over.
     case callHangup(CallID, EndReason, by: Party?)
-    /// `call-offer`, `call-answer` or `call-ice-candidate`.
-    case negotiation(CallID, NegotiationStep)
+    /// `call-offer`, `call-answer` or `call-ice-candidate`, from the door's peer or another member's.
+    case negotiation(CallID, sender: ParticipantID, NegotiationStep)
+    /// `missed`: the rings that nobody answered and nobody has seen yet, the oldest first.
+    case missed([MissedRing])
     /// `call-error`: what the page sent was not done, and why, in words for a developer. `inReplyTo` is the type of
     /// the message that was wrong.
     case callError(CallErrorCode, message: String, call: CallID?, inReplyTo: String?)
 
     /// The version of the protocol, which `welcome` carries.
-    public static let protocolVersion = 1
+    public static let protocolVersion = 2
 }
 
 /// The limits of one message.

@@ -2,7 +2,7 @@ import PeerConnection
 
 /// The fields that a page's messages have.
 private enum Field: String, CodingKey {
-    case type, name, recipient, call, description, candidate
+    case type, name, recipient, call, description, candidate, resumption, keepsMedia
 }
 
 extension ViewerMessage: Decodable {
@@ -22,9 +22,21 @@ extension ViewerMessage: Decodable {
         case "call-accept": self = .callAccept(try reader.call())
         case "call-reject": self = .callReject(try reader.call())
         case "call-hangup": self = .callHangup(try reader.call())
-        case "call-offer": self = .negotiation(try reader.call(), .description(try reader.sessionDescription(.offer)))
-        case "call-answer": self = .negotiation(try reader.call(), .description(try reader.sessionDescription(.answer)))
-        case "call-ice-candidate": self = .negotiation(try reader.call(), .candidate(try reader.candidate()))
+        case "call-resume":
+            self = .callResume(
+                ResumptionSecret(try reader.identifier(.resumption)), keepsMedia: try reader.keepsMedia())
+        case "call-offer":
+            self = .negotiation(
+                try reader.call(), recipient: try reader.recipient(),
+                .description(try reader.sessionDescription(.offer)))
+        case "call-answer":
+            self = .negotiation(
+                try reader.call(), recipient: try reader.recipient(),
+                .description(try reader.sessionDescription(.answer)))
+        case "call-ice-candidate":
+            self = .negotiation(
+                try reader.call(), recipient: try reader.recipient(), .candidate(try reader.candidate()))
+        case "missed-seen": self = .missedSeen(try reader.call())
         default: throw BadMessage("there is no message of the type “\(type.prefix(40))”", type: String(type.prefix(40)))
         }
     }
@@ -56,6 +68,19 @@ private struct FieldReader {
     }
 
     func call() throws -> CallID { CallID(try identifier(.call)) }
+
+    /// Whom a step of a negotiation is for; the door, where it does not say.
+    func recipient() throws -> ParticipantID {
+        fields.contains(.recipient) ? ParticipantID(try identifier(.recipient)) : .door
+    }
+
+    func keepsMedia() throws -> Bool {
+        guard fields.contains(.keepsMedia) else { return false }
+        guard let value = try? fields.decode(Bool.self, forKey: .keepsMedia) else {
+            throw bad("the field “keepsMedia” is true or false")
+        }
+        return value
+    }
 
     func identifier(_ field: Field) throws -> String {
         let text = try string(field)

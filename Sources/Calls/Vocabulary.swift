@@ -62,7 +62,7 @@ public struct ICEServer: Hashable, Sendable, Codable {
     }
 }
 
-/// One step of a negotiation, in either direction between the door's peer and a viewer's.
+/// One step of a negotiation, between the door's peer and a viewer's or between those of two viewers.
 public enum NegotiationStep: Hashable, Sendable {
     /// An offer or an answer.
     case description(RTCSessionDescription)
@@ -109,6 +109,37 @@ public struct Presence: Hashable, Sendable, Codable {
         self.name = name
         self.kind = kind
         self.inCall = inCall
+    }
+}
+
+/// Somebody in a call with the door, as the others in it see him.
+public struct Member: Hashable, Sendable, Codable {
+    /// Who.
+    public var id: ParticipantID
+    /// The name to show.
+    public var name: String
+    /// Whether his connection is lost and the call waits for him to come back.
+    public var isAway: Bool
+
+    /// The member `id`.
+    public init(id: ParticipantID, name: String, isAway: Bool = false) {
+        self.id = id
+        self.name = name
+        self.isAway = isAway
+    }
+}
+
+/// A ring that nobody answered.
+public struct MissedRing: Hashable, Sendable, Codable {
+    /// The ring.
+    public var call: CallID
+    /// The moment of the press, in milliseconds since 1970.
+    public var at: Int64
+
+    /// The ring `call`, of a press at `at`.
+    public init(call: CallID, at: Int64) {
+        self.call = call
+        self.at = at
     }
 }
 

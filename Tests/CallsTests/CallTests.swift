@@ -70,10 +70,12 @@ import Wire
         let candidate = NegotiationStep.candidate(
             RTCIceCandidate(candidate: "candidate:1", sdpMid: "0", sdpMLineIndex: nil))
         for step in [CallTests.offer, candidate, .candidate(nil)] {
-            #expect(house.send(.negotiation(call, step), from: viewer) == [.deliver(call, step)])
+            #expect(
+                house.send(.negotiation(call, recipient: .door, step), from: viewer) == [.deliver(call, step)])
         }
         for step in [CallTests.answer, CallTests.offer, candidate, .candidate(nil)] {
-            #expect(house.handle(.negotiation(call, step)) == [.send(.negotiation(call, step), to: viewer)])
+            #expect(
+                house.handle(.negotiation(call, step)) == [.send(.negotiation(call, sender: .door, step), to: viewer)])
         }
     }
 
@@ -95,15 +97,17 @@ import Wire
         let other = house.open("Study")
         let call = try house.watch(viewer)
         for message in [
-            ViewerMessage.negotiation(call, CallTests.offer), .negotiation(call, CallTests.answer), .callHangup(call),
-            .callAccept(call), .callReject(call),
+            ViewerMessage.negotiation(call, recipient: .door, CallTests.offer),
+            .negotiation(call, recipient: .door, CallTests.answer),
+            .negotiation(call, recipient: viewer, CallTests.offer),
+            .callHangup(call), .callAccept(call), .callReject(call),
         ] {
             let outputs = house.send(message, from: other)
             #expect(outputs.errors(to: other) == [.unknownCall], "\(message)")
             #expect(outputs.acts.isEmpty)
             #expect(outputs.messages(to: viewer).isEmpty)
         }
-        #expect(house.send(.negotiation(call, .candidate(nil)), from: other).isEmpty)
+        #expect(house.send(.negotiation(call, recipient: .door, .candidate(nil)), from: other).isEmpty)
     }
 
     @Test func theErrorNamesTheMessageItAnswers() throws {
@@ -111,8 +115,8 @@ import Wire
         let viewer = house.open("Kitchen")
         let none = CallID("none")
         for (message, type) in [
-            (ViewerMessage.negotiation(none, CallTests.offer), "call-offer"),
-            (.negotiation(none, CallTests.answer), "call-answer"), (.callHangup(none), "call-hangup"),
+            (ViewerMessage.negotiation(none, recipient: .door, CallTests.offer), "call-offer"),
+            (.negotiation(none, recipient: .door, CallTests.answer), "call-answer"), (.callHangup(none), "call-hangup"),
             (.callAccept(none), "call-accept"), (.callReject(none), "call-reject"),
         ] {
             guard
@@ -141,21 +145,26 @@ import Wire
         #expect(house.handle(.peerFailed(call, "too late")).isEmpty)
     }
 
-    @Test func aPageThatLeavesEndsItsCallAndIsToldNothingMore() throws {
+    @Test func aPageThatLeavesAndDoesNotComeBackEndsItsCallAndIsToldNothingMore() throws {
         var house = House()
         let viewer = house.open("Kitchen")
         let call = try house.watch(viewer)
-        let outputs = house.handle(.viewerDisconnected(viewer))
+        #expect(house.handle(.viewerDisconnected(viewer)).acts.isEmpty)
+        #expect(house.pass(.milliseconds(9_999)).acts.isEmpty)
+        let outputs = house.pass(.milliseconds(1))
         #expect(outputs.acts == [.endSession(call, .hangup)])
         #expect(outputs.allMessages(to: viewer).isEmpty)
         #expect(house.hub.callCount == 0)
     }
 
-    @Test func aViewerWhoClosesHisConnectionHasHungUp() throws {
+    @Test func aViewerWhoClosesHisConnectionAndSaysNothingMoreHasHungUp() throws {
         var house = House()
         let viewer = house.open("Kitchen")
         let call = try house.watch(viewer)
-        let outputs = house.handle(.peerClosed(call))
+        #expect(house.handle(.peerClosed(call)).isEmpty)
+        #expect(house.pass(.milliseconds(999)).isEmpty)
+        #expect(house.handle(.peerClosed(call)).isEmpty, "which prolongs nothing")
+        let outputs = house.pass(.milliseconds(1))
         #expect(
             outputs.messages(to: viewer) == [.callHangup(call, .hangup, by: Party(id: viewer, name: "Kitchen"))])
         #expect(outputs.acts == [.endSession(call, .hangup)])

@@ -57,6 +57,12 @@ struct House {
         return viewer
     }
 
+    /// What `viewer` has his call back with.
+    func resumption(of viewer: ParticipantID) throws -> ResumptionSecret {
+        for case .welcome(let welcome) in outputs.allMessages(to: viewer) { return welcome.resumption }
+        throw BadMessage("\(viewer) was not welcomed")
+    }
+
     /// Calls the door; the call is connected.
     mutating func watch(_ viewer: ParticipantID) throws -> CallID {
         let outputs = send(.callInitiate(recipient: .door), from: viewer)
@@ -78,9 +84,20 @@ struct House {
 }
 
 extension [HubOutput] {
-    /// The messages to `viewer`, presence left out.
+    /// The messages to `viewer`, without those about who is there.
     func messages(to viewer: ParticipantID) -> [DoorMessage] {
-        allMessages(to: viewer).filter { if case .presence = $0 { false } else { true } }
+        allMessages(to: viewer).filter { message in
+            switch message {
+            case .presence, .callMembers: false
+            default: true
+            }
+        }
+    }
+
+    /// Who is in the call with the door, as `viewer` was told last.
+    func members(toldTo viewer: ParticipantID) -> [Member]? {
+        for case .callMembers(_, let members) in allMessages(to: viewer).reversed() { return members }
+        return nil
     }
 
     /// The messages to `viewer`.

@@ -32,28 +32,50 @@ import Testing
         #expect(try decode(#"{"type":"call-hangup","call":"c1","unknown":[{"field":1}]}"#) == .callHangup(call))
         #expect(
             try decode(#"{"type":"call-offer","call":"c1","description":{"type":"offer","sdp":"v=0\r\n"}}"#)
-                == .negotiation(call, .description(RTCSessionDescription(type: .offer, sdp: "v=0\r\n"))))
+                == .negotiation(
+                    call, recipient: .door, .description(RTCSessionDescription(type: .offer, sdp: "v=0\r\n"))))
         #expect(
             try decode(#"{"type":"call-answer","call":"c1","description":{"type":"answer","sdp":"v=0"}}"#)
-                == .negotiation(call, .description(RTCSessionDescription(type: .answer, sdp: "v=0"))))
+                == .negotiation(call, recipient: .door, .description(RTCSessionDescription(type: .answer, sdp: "v=0"))))
         let full =
             #"{"candidate":"candidate:1 1 udp 1 192.0.2.1 9 typ host","sdpMid":"0","sdpMLineIndex":0,"usernameFragment":"x"}"#
         #expect(
             try decode(#"{"type":"call-ice-candidate","call":"c1","candidate":\#(full)}"#)
                 == .negotiation(
-                    call,
+                    call, recipient: .door,
                     .candidate(
                         RTCIceCandidate(
                             candidate: "candidate:1 1 udp 1 192.0.2.1 9 typ host", sdpMid: "0", sdpMLineIndex: 0,
                             usernameFragment: "x"))))
         #expect(
             try decode(#"{"type":"call-ice-candidate","call":"c1","candidate":null}"#)
-                == .negotiation(call, .candidate(nil)))
+                == .negotiation(call, recipient: .door, .candidate(nil)))
         let end = #"{"candidate":"","sdpMid":null,"sdpMLineIndex":null}"#
         #expect(
             try decode(#"{"type":"call-ice-candidate","call":"c1","candidate":\#(end)}"#)
                 == .negotiation(
-                    call, .candidate(RTCIceCandidate(candidate: "", sdpMid: nil, sdpMLineIndex: nil))))
+                    call, recipient: .door, .candidate(RTCIceCandidate(candidate: "", sdpMid: nil, sdpMLineIndex: nil)))
+        )
+    }
+
+    @Test func whatAPageSaysToAnotherAndOfWhatItMissedIsRead() throws {
+        let call = CallID("c1")
+        #expect(
+            try decode(
+                #"{"type":"call-offer","call":"c1","recipient":"v2","description":{"type":"offer","sdp":"v=0"}}"#)
+                == .negotiation(
+                    call, recipient: ParticipantID("v2"),
+                    .description(RTCSessionDescription(type: .offer, sdp: "v=0"))))
+        #expect(
+            try decode(#"{"type":"call-ice-candidate","call":"c1","recipient":"v2","candidate":null}"#)
+                == .negotiation(call, recipient: ParticipantID("v2"), .candidate(nil)))
+        #expect(
+            try decode(#"{"type":"call-resume","resumption":"s"}"#)
+                == .callResume(ResumptionSecret("s"), keepsMedia: false))
+        #expect(
+            try decode(#"{"type":"call-resume","resumption":"s","keepsMedia":true}"#)
+                == .callResume(ResumptionSecret("s"), keepsMedia: true))
+        #expect(try decode(#"{"type":"missed-seen","call":"c1"}"#) == .missedSeen(call))
     }
 
     @Test(arguments: [
@@ -83,6 +105,11 @@ import Testing
             "“candidate” is null"
         ),
         (#"{"type":"call-ice-candidate","call":"c","candidate":{"candidate":"x"}}"#, "neither “sdpMid” nor"),
+        (#"{"type":"call-ice-candidate","call":"c","recipient":7,"candidate":null}"#, "“recipient” is a string"),
+        (#"{"type":"call-ice-candidate","call":"c","recipient":"","candidate":null}"#, "“recipient” is no identifier"),
+        (#"{"type":"call-resume"}"#, "“resumption” is missing"),
+        (#"{"type":"call-resume","resumption":"s","keepsMedia":"yes"}"#, "“keepsMedia” is true or false"),
+        (#"{"type":"missed-seen"}"#, "“call” is missing"),
     ])
     func whatIsWrongIsSaid(json: String, part: String) throws {
         let complaint = try #require(self.complaint(json))
@@ -132,10 +159,12 @@ import Testing
                 ICEServer(urls: ["turn:t.example"], username: "u", credential: "c"),
                 ICEServer(urls: ["stun:s.example"]),
             ],
-            iceTransportPolicy: .relay, ringTimeout: .milliseconds(30_500), maxCallDuration: nil)
+            iceTransportPolicy: .relay, ringTimeout: .milliseconds(30_500), maxCallDuration: nil,
+            resumption: ResumptionSecret("s"))
         #expect(
             try encode(.welcome(welcome)) == [
-                "type": "welcome", "id": "v", "protocol": 1, "ringTimeoutMs": 30_500, "maxCallDurationMs": 0,
+                "type": "welcome", "id": "v", "protocol": 2, "resumption": "s", "ringTimeoutMs": 30_500,
+                "maxCallDurationMs": 0,
                 "door": ["id": "door", "name": "Door", "camera": "live", "microphone": "live", "speaker": "live"],
                 "iceServers": [
                     ["urls": ["turn:t.example"], "username": "u", "credential": "c"], ["urls": ["stun:s.example"]],
@@ -176,17 +205,39 @@ import Testing
                 "type": "call-hangup", "call": "c", "reason": "max_duration",
             ])
         #expect(
-            try encode(.negotiation(call, .description(RTCSessionDescription(type: .answer, sdp: "v=0")))) == [
-                "type": "call-answer", "call": "c", "description": ["type": "answer", "sdp": "v=0"],
-            ])
+            try encode(
+                .negotiation(call, sender: .door, .description(RTCSessionDescription(type: .answer, sdp: "v=0")))) == [
+                    "type": "call-answer", "call": "c", "description": ["type": "answer", "sdp": "v=0"],
+                ])
         #expect(
-            try encode(.negotiation(call, .candidate(nil))) == [
+            try encode(.negotiation(call, sender: .door, .candidate(nil))) == [
                 "type": "call-ice-candidate", "call": "c", "candidate": .null,
             ])
         #expect(
             try encode(.callError(.alreadyAnswered, message: "late", call: call, inReplyTo: "call-accept")) == [
                 "type": "call-error", "code": "already_answered", "message": "late", "call": "c",
                 "inReplyTo": "call-accept",
+            ])
+    }
+
+    @Test func whatIsToldOfTheOthersInACallHasTheFieldsOfTheDocument() throws {
+        let call = CallID("c")
+        let study = ParticipantID("w")
+        #expect(
+            try encode(.callMembers(call, [Member(id: study, name: "Study", isAway: true)])) == [
+                "type": "call-members", "call": "c", "members": [["id": "w", "name": "Study", "isAway": true]],
+            ])
+        #expect(
+            try encode(.negotiation(call, sender: study, .candidate(nil))) == [
+                "type": "call-ice-candidate", "call": "c", "sender": "w", "candidate": .null,
+            ])
+        #expect(
+            try encode(.callResumed(call, elapsed: .milliseconds(1500))) == [
+                "type": "call-resumed", "call": "c", "elapsedMs": 1500,
+            ])
+        #expect(
+            try encode(.missed([MissedRing(call: call, at: 1_764_000_000_000)])) == [
+                "type": "missed", "rings": [["call": "c", "at": 1_764_000_000_000]],
             ])
     }
 

@@ -11,10 +11,12 @@ import Wire
         let viewer = ParticipantID("v")
         let messages = house.handle(.viewerConnected(viewer)).allMessages(to: viewer)
         #expect(messages.count == 2)
+        let resumption = try house.resumption(of: viewer)
+        #expect(resumption.rawValue.utf8.count == 32)
         let welcome = DoorMessage.Welcome(
             id: viewer, doorName: "Front door", devices: House.devices,
             iceServers: [ICEServer(urls: ["stun:stun.example"])], ringTimeout: .seconds(30),
-            maxCallDuration: .seconds(600))
+            maxCallDuration: .seconds(600), resumption: resumption)
         #expect(messages.first == .welcome(welcome))
         #expect(
             messages.last
@@ -58,7 +60,8 @@ import Wire
         house.pass(.seconds(1))
         #expect(last(house.send(.callInitiate(recipient: .door), from: study)).map(\.inCall) == [true, true, false])
         house.pass(.seconds(1))
-        #expect(last(house.handle(.viewerDisconnected(study))).map(\.inCall) == [false, false])
+        #expect(last(house.handle(.viewerDisconnected(study))).map(\.inCall) == [true, false])
+        #expect(last(house.pass(.seconds(10))).map(\.inCall) == [false, false], "the door waited for him")
         house.pass(.seconds(1))
         #expect(house.send(.presence(name: "Kitchen"), from: kitchen).isEmpty, "the same name is no change")
     }

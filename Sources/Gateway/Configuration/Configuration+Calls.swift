@@ -5,6 +5,8 @@ extension Configuration {
         public var ringTimeout = Duration.seconds(30)
         /// The longest call; zero for no limit.
         public var maxDuration = Duration.zero
+        /// How long a call waits for a page whose connection was lost; zero for not at all.
+        public var resumptionGrace = Duration.seconds(10)
     }
 }
 
@@ -18,5 +20,8 @@ extension Configuration.Calls {
             .init(
                 "max_duration_ms", \.maxDuration, .duration(.milliseconds, 0...604_800_000),
                 variable: "MAX_CALL_DURATION_MS", "The longest call. 0: no limit."),
+            .init(
+                "resume_ms", \.resumptionGrace, .duration(.milliseconds, 0...60_000),
+                "How long a call waits for a page that lost its connection or is loaded anew."),
         ])
 }

@@ -114,6 +114,11 @@ extension Daemon {
         case .ringEnded(_, let reason): log.info("ring: over, \(reason.inWords)")
         case .callStarted(_, let party): log.info("call: “\(party.name)” calls the door")
         case .callConnected(_, let after): log.debug("call: media connected after \(after.inWords)")
+        case .callInterrupted(_, let party): log.info("call: “\(party.name)” lost the connection; waiting for it")
+        case .callResumed(_, let party, let keepsMedia):
+            log.info("call: “\(party.name)” is back\(keepsMedia ? "" : ", with a new connection")")
+        case .missedSeen(let party, let left):
+            log.info("ring: “\(party.name)” saw what was missed\(left > 0 ? ", but for \(left)" : "")")
         case .callEnded(_, let party, let reason, let detail, let duration):
             let detail = detail.map { " (\($0))" } ?? ""
             log.info("call: “\(party.name)” is gone after \(duration.inWords): \(reason.inWords)\(detail)")

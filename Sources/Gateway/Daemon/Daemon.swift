@@ -85,6 +85,7 @@ actor Daemon {
         settings.iceServers = configuration.network.iceServers(for: "viewer", at: .now).map(ICEServer.init)
         settings.iceTransportPolicy = configuration.network.iceTransportPolicy
         settings.ringTimeout = configuration.calls.ringTimeout
+        settings.resumptionGrace = configuration.calls.resumptionGrace
         settings.maxCallDuration =
             configuration.calls.maxDuration == .zero ? nil : configuration.calls.maxDuration
         hub = CallHub(configuration: settings, devices: devices, random: random)

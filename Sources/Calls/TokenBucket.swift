@@ -1,0 +1,26 @@
+import Wire
+
+/// A bucket that fills steadily and is drawn from by messages.
+struct TokenBucket {
+    private var tokens: Double
+    private var filled: Instant
+    private let rate: Double
+    private let capacity: Double
+
+    /// A full bucket of `capacity`, which gains `rate` tokens a second.
+    init(rate: Int, capacity: Int, at now: Instant) {
+        self.rate = Double(rate)
+        self.capacity = Double(capacity)
+        tokens = Double(capacity)
+        filled = now
+    }
+
+    /// Takes one token; false where there is none.
+    mutating func take(at now: Instant) -> Bool {
+        tokens = min(capacity, tokens + (now - filled).inSeconds * rate)
+        filled = now
+        guard tokens >= 1 else { return false }
+        tokens -= 1
+        return true
+    }
+}
