@@ -47,7 +47,7 @@ extension WebLoop {
                     + "object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
             .init(
                 "Permissions-Policy",
-                "microphone=(self), camera=(), geolocation=(), payment=(), usb=(), serial=(), display-capture=()"),
+                "microphone=(self), camera=(self), geolocation=(), payment=(), usb=(), serial=(), display-capture=()"),
             .init("Referrer-Policy", "no-referrer"),
             .init("X-Frame-Options", "DENY"),
             .init("Cross-Origin-Opener-Policy", "same-origin"),

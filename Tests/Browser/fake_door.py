@@ -164,6 +164,12 @@ class FakeDoor:
                     extra = continues if other is viewer else {}
                     await other.deliver({"type": "call-accepted", "call": message["call"], "by": by, **extra})
                 await self._announce()
+            case "call-resume":
+                # this door remembers nobody who was gone
+                await viewer.deliver({
+                    "type": "call-error", "code": "unknown_call", "message": "there is no call to come back to",
+                    "inReplyTo": "call-resume",
+                })
             case "call-offer" if self.has_peer:
                 viewer.peer = FakePeer()
                 answer = await viewer.peer.answer(message["description"])
@@ -195,7 +201,7 @@ class FakeDoor:
         viewer = Viewer(self, connection, f"viewer-{next(self._numbers)}")
         self.viewers.append(viewer)
         await viewer.deliver({
-            "type": "welcome", "id": viewer.id, "protocol": 1, "iceServers": [],
+            "type": "welcome", "id": viewer.id, "protocol": 2, "iceServers": [], "resumption": f"secret-of-{viewer.id}",
             "door": {"id": "door", "name": "Front door", **self.devices},
             "ringTimeoutMs": self.ring_timeout, "maxCallDurationMs": self.limit,
         })

@@ -12,7 +12,7 @@ from chromium import FLAGS, Chromium, ChromiumPage
 from fake_door import FakeDoor, Viewer
 from network import LAN_ADDRESS, LOOPBACK, enter_private_network
 
-SIZES = {360: 740, 1440: 900}
+SIZES = {360: 740, 768: 1024, 1440: 900}
 
 
 def idle(page: ChromiumPage, door: FakeDoor, viewer: Viewer) -> None:
@@ -74,6 +74,22 @@ def visits(page: ChromiumPage, door: FakeDoor, viewer: Viewer) -> None:
     page.wait_for("document.querySelectorAll('#visits li').length === 4")
 
 
+def missed(page: ChromiumPage, door: FakeDoor, viewer: Viewer) -> None:
+    viewer.send(type="missed", rings=[{"call": "one", "at": 1764000000000}, {"call": "two", "at": 1764003600000}])
+    page.wait_for("document.querySelector('#missed').checkVisibility()")
+
+
+def group(page: ChromiumPage, door: FakeDoor, viewer: Viewer) -> None:
+    live(page, door, viewer)
+    names = {viewer.id: "Kitchen tablet", "zz-1": "Grandmother", "zz-2": "The telephone in the hall upstairs"}
+    members = [{"id": one, "name": name, "isAway": one == "zz-1"} for one, name in names.items()]
+    viewer.send(type="call-members", call=viewer.call, members=members)
+    page.wait_for("document.querySelectorAll('#members li').length === 3")
+    page.click("#camera")
+    page.wait_for("[...document.querySelectorAll('#members video')].some((video) => video.videoWidth > 0)")
+    page.evaluate("document.querySelector('#members li:last-child').dataset.talking = 'true'")
+
+
 def interrupted(page: ChromiumPage, door: FakeDoor, viewer: Viewer) -> None:
     live(page, door, viewer)
     viewer.peer.picture.is_frozen = True
@@ -101,7 +117,7 @@ def offline(page: ChromiumPage, door: FakeDoor, viewer: Viewer) -> None:
 
 STATES: list[Callable[[ChromiumPage, FakeDoor, Viewer], None]] = [
     idle, live, talking, insecure, test_card, connecting, ringing, ringing_silent, ringing_while_watching, visits,
-    interrupted, ended, failed, offline,
+    missed, group, interrupted, ended, failed, offline,
 ]
 
 

@@ -224,14 +224,6 @@ def test_hanging_up_ends_the_peer_at_the_door(watching, daemon):
     daemon.wait_for_status(lambda status: status["calls"] == 0 and not status["peers"], seconds=3)
 
 
-def test_a_reload_in_mid_call_leaves_nothing_behind_and_the_page_calls_again(watching, daemon):
-    watching.goto(daemon.url())
-    watching.wait_until_ready()
-    daemon.wait_for_status(lambda status: status["calls"] == 0, seconds=5)
-    watch(watching)
-    assert daemon.status()["calls"] == 1
-
-
 @pytest.mark.parametrize("name", ["chromium", "firefox"])
 def test_a_browser_that_is_killed_in_mid_call_is_gone_at_the_door(name, playwright, daemon):
     browser = Chromium(playwright) if name == "chromium" else Firefox()

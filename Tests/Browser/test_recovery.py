@@ -115,11 +115,15 @@ def test_a_path_that_stays_away_for_a_minute_ends_the_call_with_the_reason(chrom
     moves(page)
 
 
-def test_a_lost_web_socket_comes_back_and_the_door_is_called_again(watching, daemon, path):
+def test_a_lost_web_socket_comes_back_to_the_same_call_whose_picture_never_stopped(watching, daemon, path):
+    call = watching.evaluate("doorward.state.callId")
     path.break_connections_to(daemon.port)
     watching.wait_for("doorward.state.connection.phase === 'waiting'", seconds=20)
     watching.wait_for_phase("interrupted", "retrying")
+    moves(watching)
     path.mend()
     watching.wait_for_phase("live", seconds=25)
+    assert has_the_same_connection(watching)
+    assert watching.evaluate("doorward.state.callId") == call
     moves(watching)
     daemon.wait_for_status(lambda status: status["calls"] == 1 and status["pages"] == 1, seconds=20)

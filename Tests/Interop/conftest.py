@@ -22,6 +22,8 @@ SETTINGS = {
     "audio.capture": "tone",
     "audio.playback": "none",
     "button.enabled": "false",
+    # a page that closes its socket comes back by no test but those that say so
+    "calls.resume_ms": 1000,
 }
 
 

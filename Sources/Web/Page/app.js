@@ -1,8 +1,12 @@
 // Joins the parts: what the daemon says goes to the session and the ring, what they become goes to the screen.
 
+import { Camera } from "./camera.js";
+import { drawMembers } from "./members.js";
+import { Mesh } from "./mesh.js";
 import { Microphone } from "./microphone.js";
 import { drawPanels } from "./panels.js";
 import { Picture } from "./picture.js";
+import * as Resumption from "./resumption.js";
 import { Ring } from "./ring.js";
 import { RingDialog } from "./ring-dialog.js";
 import { Ringer } from "./ringer.js";
@@ -21,13 +25,18 @@ const visits = new Visits();
 const ringer = new Ringer();
 const picture = new Picture(element("video"));
 const microphone = new Microphone();
+const camera = new Camera();
 const session = new Session({ send, picture });
+const mesh = new Mesh({ send: (message) => send({ ...message, call: session.callId }) });
 const ring = new Ring({ visits, ringer, titleOf: strings.ring.tabTitle });
 
 let connection = { phase: "connecting" };
 let welcome = null;
 let door = { name: strings.doorUnknown, camera: "live", microphone: "live", speaker: "live" };
 let participants = [];
+let missed = [];
+/** The call of the page that was here before this one was loaded. */
+let left = Resumption.take();
 
 // What the viewer does.
 
@@ -40,8 +49,23 @@ async function talk() {
         microphone.setMuted(microphone.phase === "on");
         return;
     }
-    const track = await microphone.open();
-    if (track) session.setMicrophoneTrack(track);
+    speak(await microphone.open());
+}
+
+/** Sends the microphone's track to the door and the other members; null is no answer of the viewer's and changes nothing. */
+function speak(track) {
+    if (track === null) return;
+    session.setMicrophoneTrack(track);
+    mesh.setTrack("audio", track);
+}
+
+function toggleCamera() {
+    if (camera.phase === "off") camera.open();
+    else camera.close();
+}
+
+function dismissMissed() {
+    if (missed.length > 0) send({ type: "missed-seen", call: missed.at(-1).call });
 }
 
 function hangUp() {
@@ -89,11 +113,17 @@ const receive = {
         participants = [];
         doorChanged(message.door);
         send({ type: "presence", name: viewer.name });
-        const { iceServers, iceTransportPolicy = "all" } = message;
-        session.reachable({ servers: { iceServers, iceTransportPolicy }, hasCamera: door.camera !== "none" });
+        missed = [];
+        session.reachable({ servers: servers(), hasCamera: door.camera !== "none", resumption: message.resumption });
+        resumeLeft();
     },
     "ice-servers"({ iceServers }) {
+        welcome = { ...welcome, iceServers };
         session.serversChanged(iceServers);
+        mesh.setServers(servers());
+    },
+    missed({ rings }) {
+        missed = rings;
     },
     presence(message) {
         participants = message.participants;
@@ -117,6 +147,12 @@ const receive = {
         // Hung up here before the daemon's word came: nobody wants this call any more.
         if (!isAwaited && call !== session.callId && continues === undefined) send({ type: "call-hangup", call });
     },
+    "call-resumed"({ call, elapsedMs }) {
+        if (!session.resumed(call, elapsedMs)) send({ type: "call-hangup", call });
+    },
+    "call-members"({ call, members }) {
+        if (call === session.callId) mesh.membersChanged(members, { selfId: welcome.id, servers: servers() });
+    },
     "call-hangup"(message) {
         if (ring.isKnown(message.call) && message.call !== session.callId) {
             const outcomes = { unanswered: "missed", rejected: "rejected" };
@@ -125,11 +161,35 @@ const receive = {
         }
         session.messageReceived(message);
     },
-    "call-offer": (message) => session.messageReceived(message),
-    "call-answer": (message) => session.messageReceived(message),
-    "call-ice-candidate": (message) => session.messageReceived(message),
-    "call-error": (message) => session.messageReceived(message),
+    "call-offer": negotiationReceived,
+    "call-answer": negotiationReceived,
+    "call-ice-candidate": negotiationReceived,
+    "call-error"(message) {
+        // An offer that crossed with the leaving of the member it was for: the next `call-members` says so.
+        const isAboutMember = message.code === "recipient_offline" && message.call !== undefined;
+        if (!isAboutMember) session.messageReceived(message);
+    },
 };
+
+function negotiationReceived(message) {
+    if (message.sender === undefined) session.messageReceived(message);
+    else if (message.call === session.callId) mesh.messageReceived(message);
+}
+
+/** What a peer connection is made with. */
+function servers() {
+    const { iceServers, iceTransportPolicy = "all" } = welcome;
+    return { iceServers, iceTransportPolicy };
+}
+
+/** Has the call back that the page before this one was in, and talks where that talked. */
+async function resumeLeft() {
+    if (left === null) return;
+    const { resumption, isTalking } = left;
+    left = null;
+    session.resume(resumption);
+    if (isTalking) speak(await microphone.open());
+}
 
 function doorChanged(message) {
     door = { ...door, ...message };
@@ -159,7 +219,8 @@ const shortcuts = new Shortcuts({ w: watch, m: () => session.isWanted && talk(),
 
 function snapshot() {
     return {
-        connection, door, participants, picture, microphone,
+        connection, door, participants, picture, microphone, camera, missed,
+        members: mesh.members,
         status: session.status,
         recovery: session.recovery,
         callId: session.callId,
@@ -187,17 +248,27 @@ function draw() {
         const now = Date.now();
         drawStage(state, now);
         drawPanels(state);
+        drawMembers(state);
         dialog.draw(state, now);
     });
 }
 
-for (const part of [session, ring, ringer, picture]) part.addEventListener("change", draw);
+for (const part of [session, ring, ringer, picture, mesh, camera]) part.addEventListener("change", draw);
 microphone.addEventListener("change", () => {
-    if (microphone.track === null) session.setMicrophoneTrack(null);
+    if (microphone.track === null) {
+        session.setMicrophoneTrack(null);
+        mesh.setTrack("audio", null);
+    }
     draw();
 });
+camera.addEventListener("change", () => mesh.setTrack("video", camera.track));
+picture.addEventListener("change", () => mesh.setSound({ isMuted: picture.isMuted || picture.isSoundBlocked, volume: picture.volume }));
 session.addEventListener("change", () => {
-    if (!session.isWanted) microphone.close();
+    // While signalling is away the others are still there, and heard.
+    if (session.callId === null) mesh.close();
+    if (session.isWanted) return;
+    microphone.close();
+    camera.close();
 });
 // Times that run ("12 s ago", the countdown, the elapsed time) move on by themselves.
 setInterval(draw, 1_000);
@@ -219,13 +290,23 @@ element("name").addEventListener("change", ({ target }) => rename(target.value))
 element("name").addEventListener("keydown", ({ key, target }) => {
     if (key === "Enter") target.blur();
 });
+element("camera").addEventListener("click", toggleCamera);
+element("dismiss-missed").addEventListener("click", dismissMissed);
 element("volume").addEventListener("input", ({ target }) => {
     picture.volume = Number(target.value);
 });
 element("shortcuts").addEventListener("change", ({ target }) => shortcuts.turn(target.checked));
 document.addEventListener("fullscreenchange", draw);
-// A closed page hangs up at once instead of being missed half a minute later.
-addEventListener("pagehide", () => session.hangUp());
+// A page cannot know whether it is closed or loaded anew: the call waits a while for the next page.
+addEventListener("pagehide", () => {
+    const { resumable } = session;
+    if (session.isWanted && resumable) Resumption.leave({ resumption: resumable, isTalking: microphone.phase === "on" });
+    else session.hangUp();
+});
+// Back from the browser's cache it is this page that has the call, and nothing was left for another.
+addEventListener("pageshow", ({ persisted }) => {
+    if (persisted) Resumption.take();
+});
 
 /** For support and tests: what this page knows and does. */
 window.doorward = {
@@ -237,6 +318,9 @@ window.doorward = {
     },
     get peerConnection() {
         return session.peerConnection;
+    },
+    get meshConnections() {
+        return mesh.peerConnections;
     },
 };
 

@@ -35,6 +35,12 @@ export class DoorCall extends EventTarget {
         this.#microphoneSender = audio.sender;
     }
 
+    /** Whether this connection serves on as it is, should signalling have been away: nothing of a negotiation got lost. */
+    get isIntact() {
+        const { connectionState, signalingState } = this.peerConnection;
+        return this.id !== null && connectionState === "connected" && signalingState === "stable";
+    }
+
     /** The daemon accepted: what waited for the call's id may go. */
     accepted(id) {
         this.id = id;

@@ -6,6 +6,7 @@ import { element, pair, setHidden, setText } from "./view.js";
 /** Draws the panels; like the stage, the whole of them from the whole state. */
 export function drawPanels(state) {
     drawNotices(state);
+    drawMissed(state.missed);
     drawVisits(state.visits);
     drawPeople(state);
     drawSettings(state);
@@ -19,6 +20,11 @@ function drawNotices({ microphone, isRingLocked }) {
         setText(element("microphone-problem-text"), typeof text === "function" ? text(location.origin) : text);
     }
     setHidden(element("ring-locked"), !isRingLocked);
+}
+
+function drawMissed(missed) {
+    setHidden(element("missed"), missed.length === 0);
+    if (missed.length > 0) setText(element("missed-text"), strings.visits.missedMeanwhile(missed.map(({ at }) => at)));
 }
 
 function drawVisits(visits) {

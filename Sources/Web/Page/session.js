@@ -45,8 +45,15 @@ export class Session extends EventTarget {
     #expectsPicture = true;
     #isReachable = false;
     #call = null;
-    /** What an acceptance is awaited for: null, "door", or the id of the ring that was accepted here. */
+    /** What an acceptance is awaited for: null, "door", "resumption", or the id of the ring that was accepted here. */
     #awaited = null;
+    /** The daemon's secret for a call of this page as it is connected now, and that of a call that may be had back. */
+    #resumption = null;
+    #resumable = null;
+    /** Whether the call was an earlier page's, which this one took the place of. */
+    #isReturning = false;
+    /** When the call began, where that was before this page (milliseconds since the epoch). */
+    #began = null;
     #microphoneTrack = null;
     #recovery = new Recovery();
     /** Whether there was a picture since the wish for it. */
@@ -76,16 +83,45 @@ export class Session extends EventTarget {
         return !["idle", "ended", "failed"].includes(this.status.phase);
     }
 
-    /** The daemon is there (again) and knows nothing of an earlier call of this page. */
-    reachable({ servers, hasCamera }) {
+    /** The daemon is there (again), and knows this page under another name. */
+    reachable({ servers, hasCamera, resumption = null }) {
         this.#servers = servers;
         this.#expectsPicture = hasCamera;
+        this.#resumption = resumption;
         this.#isReachable = true;
         if (!this.isWanted) return;
-        // of an earlier call the daemon knows nothing any more
-        if (this.#call) this.#call.id = null;
-        this.#recover("ended");
-        this.#recover("reachable");
+        if (this.#call?.isIntact && this.#resumable) {
+            this.#askForResumption(true);
+            this.#startStep(acceptTimeout, "noAnswer");
+        } else {
+            this.#dialAnew();
+        }
+    }
+
+    /** What the next page has this one's call back with; null where there is none. */
+    get resumable() {
+        return this.#resumable;
+    }
+
+    /** Has the call back of the page that was here before. */
+    resume(resumption) {
+        this.#recovery = new Recovery();
+        this.#wasLive = false;
+        this.#isReturning = true;
+        this.#resumable = resumption;
+        this.#dial();
+    }
+
+    /** The daemon gave the call back; false when that was not awaited any more (the caller then hangs it up). */
+    resumed(id, elapsed) {
+        if (this.#awaited !== "resumption") return false;
+        this.#began = Date.now() - elapsed;
+        if (id !== this.#call?.id) return this.accepted(id);
+        this.#awaited = null;
+        this.#resumable = this.#resumption;
+        clearTimeout(this.#timers.step);
+        if (this.status.why === "signalling") this.#restored();
+        return true;
     }
 
     unreachable() {
@@ -116,7 +152,8 @@ export class Session extends EventTarget {
             this.#send({ type: "call-accept", call: answering });
         } else if (!this.#call) {
             this.#recovery = new Recovery();
-            this.#wasLive = false;
+            this.#wasLive = this.#isReturning = false;
+            this.#resumable = this.#began = null;
             this.#dial(answering);
         }
     }
@@ -126,6 +163,7 @@ export class Session extends EventTarget {
         if (this.#awaited === null) return false;
         this.#awaited = null;
         if (continues !== undefined && continues === this.#call?.id) return true;
+        this.#resumable = this.#resumption;
         if (!this.#call || this.#call.id !== null) this.#makeCall();
         this.#call.accepted(id);
         this.#become({ phase: "connecting" });
@@ -180,10 +218,30 @@ export class Session extends EventTarget {
         this.#makeCall();
         if (!isRetry) this.#become({ phase: "calling" });
         else this.#become({ phase: "retrying", reason: this.status.reason ?? this.#lastReason ?? { code: "signallingLost" } });
-        this.#awaited = answering ?? "door";
-        const message = answering ? { type: "call-accept", call: answering } : { type: "call-initiate", recipient: "door" };
-        if (this.#send(message)) this.#startStep(acceptTimeout, "noAnswer");
+        if (this.#callOut(answering)) this.#startStep(acceptTimeout, "noAnswer");
         else this.#abandon({ code: "signallingLost" });
+    }
+
+    #callOut(answering) {
+        if (answering === null && this.#resumable) return this.#askForResumption(false);
+        this.#awaited = answering ?? "door";
+        return this.#send(answering ? { type: "call-accept", call: answering } : { type: "call-initiate", recipient: "door" });
+    }
+
+    /** Whether it is given or refused, the secret is of no more use. */
+    #askForResumption(keepsMedia) {
+        const resumption = this.#resumable;
+        this.#awaited = "resumption";
+        const isSent = this.#send({ type: "call-resume", resumption, keepsMedia });
+        if (isSent) this.#resumable = null;
+        return isSent;
+    }
+
+    /** What there was is of no use: another connection at once, where the daemon gives it. */
+    #dialAnew() {
+        if (this.#call) this.#call.id = null;
+        this.#recover("ended");
+        this.#recover("reachable");
     }
 
     #makeCall() {
@@ -277,7 +335,7 @@ export class Session extends EventTarget {
         this.#recover("connected");
         this.#progress = { frames: 0, at: performance.now() };
         if (!["live", "interrupted"].includes(this.status.phase)) {
-            this.#become({ phase: "live", since: Date.now() });
+            this.#become({ phase: "live", since: this.#began ?? Date.now() });
             this.#watch();
         }
     }
@@ -320,6 +378,7 @@ export class Session extends EventTarget {
     }
 
     #errorReceived({ code, call, inReplyTo }) {
+        if (inReplyTo === "call-resume") return this.#resumptionRefused();
         const isAboutDialling = call === undefined && this.#awaited === "door" && inReplyTo !== "presence";
         if (code === "bad_message") console.error("doorward: the daemon did not understand a message:", inReplyTo ?? "");
         else if (call !== undefined && call === this.#awaited) this.withdraw(call, { code });
@@ -327,11 +386,22 @@ export class Session extends EventTarget {
         else if (isAboutDialling) this.#over({ code });
     }
 
+    /** The call waits for this page no more: it calls anew, unless the wish was another page's. */
+    #resumptionRefused() {
+        if (this.#awaited !== "resumption") return;
+        this.#awaited = null;
+        if (this.#isReturning && !this.#wasLive) this.#finish("idle");
+        else this.#dialAnew();
+    }
+
     /** The call is over, by the other side's word or by what was seen here; some ends are worth another try. */
     #over(reason, mustTell = false) {
-        // a call that the daemon ended is not hung up again
+        // a call that the daemon ended is not hung up again, nor resumed
         if (mustTell) this.#tellHangup();
-        else if (this.#call) this.#call.id = null;
+        else {
+            this.#resumable = null;
+            if (this.#call) this.#call.id = null;
+        }
         this.#awaited = null;
         if (retriedReasons.has(reason.code)) this.#abandon(reason);
         else this.#finish(orderlyReasons.has(reason.code) ? "ended" : "failed", reason);
@@ -360,7 +430,7 @@ export class Session extends EventTarget {
     }
 
     #tellHangup() {
-        if (this.#call?.id) this.#send({ type: "call-hangup", call: this.#call.id });
+        if (this.#call?.id && this.#send({ type: "call-hangup", call: this.#call.id })) this.#resumable = null;
     }
 
     #startStep(timeout, code) {

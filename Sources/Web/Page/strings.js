@@ -159,6 +159,27 @@ export const strings = {
         lost: (at) => `Rang at ${timeOfDay(at)}, then the connection was lost`,
         over: (at) => `Rang at ${timeOfDay(at)}`,
         clear: "Clear the list",
+        missedMeanwhile: (times) =>
+            times.length === 1
+                ? `Somebody rang at ${timeOfDay(times[0])}, and nobody answered.`
+                : `Somebody rang ${times.length} times, at last at ${timeOfDay(times.at(-1))}, and nobody answered.`,
+        seen: "Seen",
+    },
+
+    members: {
+        heading: "In the call",
+        showCamera: "Show yourself",
+        hideCamera: "Hide yourself",
+        cameraOf: (name) => `Camera of ${name}`,
+        talking: "talking",
+        listening: "listening",
+        microphoneOn: "microphone on",
+        connecting: "connecting",
+        unreachable: "cannot be heard",
+        away: "connection lost",
+        insecure: "Browsers give the camera only to pages opened over https or on localhost.",
+        denied: "The camera is blocked for this page. Allow it in the browser's site settings.",
+        missing: "No camera could be opened on this device.",
     },
 
     people: {
