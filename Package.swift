@@ -91,7 +91,9 @@ let package = Package(
             path: "Tests/SimulatedPeers", swiftSettings: swiftSettings),
         // Thousands of simulated calls: swift run -c release simulate-calls
         .executableTarget(
-            name: "simulate-calls", dependencies: ["SimulatedPeers", "CAllocations"], path: "Tests/SimulateCalls",
+            name: "simulate-calls",
+            dependencies: ["SimulatedPeers", "CAllocations", "Congestion", "PeerConnection", "RTP", "Wire"],
+            path: "Tests/SimulateCalls",
             swiftSettings: swiftSettings),
         .testTarget(
             name: "SimulationTests",

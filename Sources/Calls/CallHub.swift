@@ -123,6 +123,12 @@ public struct CallHub {
 
     /// When `handle(.timePassed, at:)` is due; nil for never.
     public var deadline: Instant? {
+        var copy = self
+        return copy.nextDeadline()
+    }
+
+    /// The same, asked of the hub in its place, for who asks often: to read a property of a large value copies it.
+    public mutating func nextDeadline() -> Instant? {
         earliest(
             ring?.ends, presenceDue, calls.values.compactMap { earliest(durationLimit($0), limit(of: $0).at) }.min())
     }

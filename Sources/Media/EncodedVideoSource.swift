@@ -9,6 +9,8 @@ public protocol EncodedVideoSource: AnyObject {
     var frameRate: Double { get }
     /// The most bits that a second of it takes, where that is its own; nil where it follows `setBitrate`.
     var peakBitrate: Int? { get }
+    /// How long before they are due, at their `captured`, its pictures are given; zero for what is captured as it happens.
+    var lead: Duration { get }
     /// What it cannot do, in sentences for the owner's log.
     var limitations: [String] { get }
 
@@ -21,4 +23,9 @@ public protocol EncodedVideoSource: AnyObject {
 
     /// Aims at `bitrate` bits a second from now on; false where the source has a rate of its own.
     func setBitrate(_ bitrate: Int) throws(DeviceError) -> Bool
+}
+
+extension EncodedVideoSource {
+    /// Zero.
+    public var lead: Duration { .zero }
 }

@@ -68,7 +68,7 @@ struct PeerTransport {
     mutating func nextDeadline() -> Instant? { earliest(ice.nextDeadline(), dtls?.deadline, relays.deadline) }
 
     /// Whether media can go by it.
-    mutating func isOpen() -> Bool { srtpSender != nil && ice.selectedPair != nil }
+    mutating func isOpen() -> Bool { srtpSender != nil && ice.selectedRoute != nil }
 
     /// Whether datagrams from `remote` to the socket bound to `local` may be for this transport.
     func knows(_ remote: SocketAddress, from local: SocketAddress) -> Bool { ice.knows(remote, from: local) }
@@ -220,9 +220,14 @@ struct PeerTransport {
         return true
     }
 
-    /// The way of datagrams along the selected pair, for one burst.
+    /// The way of datagrams along the selected pair, for one burst: by a TURN server where the pair is relayed.
     mutating func selectedRoute() -> DatagramRoute? {
-        ice.selectedPair.flatMap { relays.route(of: $0) }
+        ice.selectedRoute.flatMap { relays.route(along: $0) }
+    }
+
+    /// Counts datagrams of media that left along the selected pair.
+    mutating func noteSent(packets: Int, bytes: Int) {
+        if let pair = ice.selectedRoute { traffic.noteSent(packets: packets, bytes: bytes, along: pair) }
     }
 
     // MARK: Outputs
@@ -245,9 +250,9 @@ struct PeerTransport {
                 switch output {
                 case .transmit(let bytes):
                     // no pair yet: a flight is repeated by its timer
-                    if let pair = ice.selectedPair, let route = selectedRoute() {
+                    if let pair = ice.selectedRoute, let route = selectedRoute() {
                         outbox.append(by: route) { $0 += bytes }
-                        traffic.noteSent(packets: 1, bytes: bytes.count + (pair.stream == nil ? 0 : 2), by: pair)
+                        traffic.noteSent(packets: 1, bytes: bytes.count + (pair.stream == nil ? 0 : 2), along: pair)
                     }
                 case .event(let event): return take(event)
                 }

@@ -38,7 +38,9 @@ extension RTCPeerConnection {
     /// Lets leave what may by now.
     mutating func depart(_ account: Int, at now: Instant) {
         let transport = media.accounts[account].transport
-        guard let (pair, route, srtp) = path(of: transport) else { return media.accounts[account].pacer.removeAll() }
+        guard let (sending, route, srtp) = path(of: transport) else {
+            return media.accounts[account].pacer.removeAll()
+        }
         let mark = outbox.length
         while let departure = media.accounts[account].pacer.nextDeparture(at: now) {
             let (before, number) = (outbox.storage.count, media.accounts[account].nextNumber)
@@ -57,7 +59,7 @@ extension RTCPeerConnection {
                 number: number, size: outbox.storage.count - before, cluster: cluster, at: now)
             followEstimator(of: account)
         }
-        noteSent(since: mark, by: pair, of: transport)
+        noteSent(since: mark, by: sending)
         if media.accounts[account].pacer.wantsKeyFrame { askForKeyFrame(by: transport, at: now) }
     }
 
@@ -104,6 +106,7 @@ extension RTCPeerConnection {
     // MARK: What is heard of it
 
     private mutating func followEstimator(of account: Int) {
+        guard media.accounts[account].estimator.hasOutput else { return }
         while let output = media.accounts[account].estimator.nextOutput() {
             if case .probe(let cluster) = output { media.accounts[account].pacer.probe(cluster) }
         }

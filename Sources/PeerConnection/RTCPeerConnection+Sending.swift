@@ -33,8 +33,10 @@ extension RTCPeerConnection {
         let overhead = Self.overhead
         switch media.outgoing[index].kind {
         case .video:
-            media.accounts[account].pacer.configuration.maximumPaddingSize =
-                media.outgoing[index].sender.canPad ? Self.paddingSize : 0
+            let paddingSize = media.outgoing[index].sender.canPad ? Self.paddingSize : 0
+            if media.accounts[account].pacer.configuration.maximumPaddingSize != paddingSize {
+                media.accounts[account].pacer.configuration.maximumPaddingSize = paddingSize
+            }
             let outcome = media.accounts[account].pacer.enqueueFrame(
                 packets: frame.payloads.count, isKeyFrame: frame.isKeyFrame, isFirst: frame.isFirst, at: now
             ) {
@@ -58,13 +60,9 @@ extension RTCPeerConnection {
     private static let paddingSize = 1200
 
     /// Counts what was appended to the outbox since it was of this length.
-    mutating func noteSent(
-        since mark: (packets: Int, bytes: Int), by pair: ICECandidatePair, of transport: PeerTransport.ID
-    ) {
-        guard let index = index(of: transport) else { return }
+    mutating func noteSent(since mark: (packets: Int, bytes: Int), by transport: Int) {
         let length = outbox.length
-        transports[index].traffic.noteSent(
-            packets: length.packets - mark.packets, bytes: length.bytes - mark.bytes, by: pair)
+        transports[transport].noteSent(packets: length.packets - mark.packets, bytes: length.bytes - mark.bytes)
     }
 
     /// Asks the receiver of this transceiver's pictures to hold frames back within `delay`, from the next frame on; nil says
@@ -77,13 +75,13 @@ extension RTCPeerConnection {
         playoutDelays[transceiver] = delay
     }
 
-    /// The selected pair of the transport `id`, the way along it, and the keys; nil where it does not have all of them
-    /// yet.
-    mutating func path(of id: PeerTransport.ID) -> (pair: ICECandidatePair, route: DatagramRoute, srtp: SRTPSender)? {
-        guard let index = index(of: id), let srtp = transports[index].srtpSender,
-            let pair = transports[index].ice.selectedPair, let route = transports[index].selectedRoute()
+    /// Where the transport `id` is among `transports`, the way along its selected pair, and the keys; nil where it does not
+    /// have both yet.
+    mutating func path(of id: PeerTransport.ID) -> (transport: Int, route: DatagramRoute, srtp: SRTPSender)? {
+        guard let index = transports.indices.first(where: { transports[$0].id == id }),
+            let srtp = transports[index].srtpSender, let route = transports[index].selectedRoute()
         else { return nil }
-        return (pair, route, srtp)
+        return (index, route, srtp)
     }
 
     /// The hot path: header and payload are written and protected in place, in the one buffer that the burst leaves
@@ -135,9 +133,9 @@ extension RTCPeerConnection {
     }
 
     mutating func writeRTCP(by transport: PeerTransport.ID, _ write: (inout [UInt8]) -> Void) {
-        guard let (pair, route, srtp) = path(of: transport) else { return }
+        guard let (transport, route, srtp) = path(of: transport) else { return }
         let mark = outbox.length
-        defer { noteSent(since: mark, by: pair, of: transport) }
+        defer { noteSent(since: mark, by: transport) }
         outbox.append(by: route) { buffer in
             let start = buffer.count
             write(&buffer)

@@ -284,14 +284,14 @@ extension RTCPeerConnection {
         guard connectionState != .closed else { return }
         let ice = iceConnectionState
         let state: RTCPeerConnectionState =
-            if ice == .failed || used.contains(where: { $0.dtlsState == .failed }) {
+            if ice == .failed || anyUsed({ _, dtls in dtls == .failed }) {
                 .failed
             } else if ice == .disconnected {
                 .disconnected
-            } else if used.allSatisfy({ $0.iceState == .new && $0.dtlsState == .new }) {
+            } else if !anyUsed({ ice, dtls in ice != .new || dtls != .new }) {
                 .new
             } else if (ice == .connected || ice == .completed)
-                && used.allSatisfy({ $0.dtlsState == .connected || $0.dtlsState == .closed })
+                && !anyUsed({ _, dtls in dtls != .connected && dtls != .closed })
             {
                 .connected
             } else {
@@ -305,5 +305,13 @@ extension RTCPeerConnection {
             media.start(at: now)
         }
         events.append(.connectionStateChanged(state))
+    }
+
+    /// Whether the states of a transport in use are such. It is asked after everything that happens: the transports are
+    /// read where they are, for they are large.
+    private func anyUsed(_ isSuch: (ICEConnectionState, DTLSTransport.State) -> Bool) -> Bool {
+        transports.indices.contains { index in
+            !transports[index].isPooled && isSuch(transports[index].iceState, transports[index].dtlsState)
+        }
     }
 }

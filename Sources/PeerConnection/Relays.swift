@@ -259,11 +259,11 @@ struct Relays {
 
     /// The way of media along `pair`, for one burst: through a server where its local address is relayed. Nil where the
     /// server does not let it through.
-    mutating func route(of pair: ICECandidatePair) -> DatagramRoute? {
-        guard !relays.isEmpty, let index = relays.firstIndex(where: { $0.addresses.contains(pair.localAddress) }) else {
-            return DatagramRoute(of: pair)
+    mutating func route(along pair: DatagramRoute) -> DatagramRoute? {
+        guard !relays.isEmpty, let index = relays.firstIndex(where: { $0.addresses.contains(pair.local) }) else {
+            return pair
         }
-        return relays[index].client.route(to: pair.remoteAddress)
+        return relays[index].client.route(to: pair.remote)
     }
 
     private func relay(at address: SocketAddress) -> Relay? {

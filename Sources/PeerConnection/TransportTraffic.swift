@@ -40,12 +40,12 @@ struct TransportTraffic {
         ways.first { $0.local == local && $0.remote == remote }?.count ?? Count()
     }
 
-    mutating func noteSent(packets: Int, bytes: Int, by pair: ICECandidatePair) {
+    mutating func noteSent(packets: Int, bytes: Int, along pair: DatagramRoute) {
         guard packets > 0 else { return }
         // the length before a frame on a connection (RFC 4571 §2) is none of the packet's
         let bytes = pair.stream == nil ? bytes : bytes - 2 * packets
         total.noteSent(packets: packets, bytes: bytes)
-        guard let index = way(pair.localAddress, pair.remoteAddress) else { return }
+        guard let index = way(pair.local, pair.remote) else { return }
         ways[index].count.noteSent(packets: packets, bytes: bytes)
     }
 

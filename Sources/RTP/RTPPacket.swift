@@ -47,13 +47,27 @@ public struct RTPHeader: Hashable, Sendable {
         map: HeaderExtensionMap = HeaderExtensionMap()
     ) {
         let start = buffer.count
+        writeFixed(to: &buffer)
+        if extensions.write(to: &buffer, map: map) { buffer[start] |= 0x10 }
+    }
+
+    /// The same, where most packets' extensions are like those of the one before, which `block` remembers.
+    func write(
+        to buffer: inout [UInt8], extensions: HeaderExtensionValues, map: HeaderExtensionMap,
+        like block: inout HeaderExtensionBlock
+    ) {
+        let start = buffer.count
+        writeFixed(to: &buffer)
+        if block.write(extensions, map: map, to: &buffer) { buffer[start] |= 0x10 }
+    }
+
+    private func writeFixed(to buffer: inout [UInt8]) {
         buffer.append(0x80 | UInt8(contributingSources.count))
         buffer.append((marker ? 0x80 : 0) | payloadType.rawValue)
         buffer.append(uint16: sequenceNumber.rawValue)
         buffer.append(uint32: timestamp.rawValue)
         buffer.append(uint32: ssrc.rawValue)
         for source in contributingSources { buffer.append(uint32: source.rawValue) }
-        if extensions.write(to: &buffer, map: map) { buffer[start] |= 0x10 }
     }
 }
 

@@ -96,6 +96,7 @@ public struct RTPSender: Sendable {
     private static let initialCredit = 16
     private let timestampOffset: UInt32
     private var history: SendHistory
+    private var lastExtensions = HeaderExtensionBlock()
     private let minimumInterval: Duration
     /// What the stream itself sent, for sender reports: without the retransmission stream, which is another source.
     private var packetCount: UInt32 = 0
@@ -135,7 +136,8 @@ public struct RTPSender: Sendable {
         let number = nextSequenceNumber
         nextSequenceNumber = number + 1
         let start = buffer.count
-        header(number, index, frame).write(to: &buffer, extensions: extensions, map: extensionMap)
+        header(number, index, frame).write(
+            to: &buffer, extensions: extensions, map: extensionMap, like: &lastExtensions)
         let payload = frame.payloads[index]
         count(header: buffer.count - start, payload: payload.count)
         buffer.append(contentsOf: frame.storage[payload])
@@ -149,8 +151,8 @@ public struct RTPSender: Sendable {
         lastFrame = (frame.timestamp + Int64(timestampOffset), frame.captured)
         history.append(
             SendHistory.Entry(
-                sequenceNumber: number, frame: frame, payload: index, extensions: extensions, sent: now,
-                retransmitted: nil))
+                sequenceNumber: number, frame: frame, payload: index, extensions: rtx == nil ? extensions : nil,
+                sent: now, retransmitted: nil))
         return number
     }
 
@@ -163,13 +165,19 @@ public struct RTPSender: Sendable {
         of number: SequenceNumber, extensions: HeaderExtensionValues = HeaderExtensionValues(), at now: Instant,
         to buffer: inout [UInt8]
     ) -> RetransmissionOutcome {
-        guard let entry = history.entry(number, at: now) else { return .unknown }
+        guard let entry = repeatable(number, at: now) else { return .unknown }
         guard !isTooSoon(entry, at: now) else { return .tooSoon }
         guard retransmissionCredit > 0 else { return .overBudget }
         retransmissionCredit -= 1
         history.markRetransmitted(number, at: now)
         appendRetransmission(entry, extensions: extensions, to: &buffer)
         return .appended
+    }
+
+    /// What is remembered of the packet `number` and can be sent again: by the retransmission stream, or as it was.
+    private func repeatable(_ number: SequenceNumber, at now: Instant) -> SendHistory.Entry? {
+        guard let entry = history.entry(number, at: now), rtx != nil || entry.extensions != nil else { return nil }
+        return entry
     }
 
     private func isTooSoon(_ entry: SendHistory.Entry, at now: Instant) -> Bool {
@@ -192,7 +200,7 @@ public struct RTPSender: Sendable {
             header.write(to: &buffer, extensions: extensions, map: extensionMap)
             buffer.append(uint16: number.rawValue)  // OSN
         } else {
-            header.write(to: &buffer, extensions: entry.extensions, map: extensionMap)
+            header.write(to: &buffer, extensions: entry.extensions ?? HeaderExtensionValues(), map: extensionMap)
             packetCount &+= 1
             octetCount &+= UInt32(truncatingIfNeeded: payload.count)
         }
@@ -207,7 +215,7 @@ public struct RTPSender: Sendable {
 
     /// The payload bytes of the packet `number`, where `retransmission` would append it now; nil where it would not.
     public func retransmissionSize(of number: SequenceNumber, at now: Instant) -> Int? {
-        guard let entry = history.entry(number, at: now), retransmissionCredit > 0, !isTooSoon(entry, at: now) else {
+        guard let entry = repeatable(number, at: now), retransmissionCredit > 0, !isTooSoon(entry, at: now) else {
             return nil
         }
         return entry.frame.payloads[entry.payload].count

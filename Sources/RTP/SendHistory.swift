@@ -7,8 +7,9 @@ struct SendHistory: Sendable {
         let sequenceNumber: SequenceNumber
         let frame: PacketizedFrame
         let payload: Int
-        /// What its header said beyond the frame's facts.
-        let extensions: HeaderExtensionValues
+        /// What its header said beyond the frame's facts, where it may have to be repeated as it was; nil where a
+        /// retransmission stream repeats its payload.
+        let extensions: HeaderExtensionValues?
         let sent: Instant
         var retransmitted: Instant?
     }
@@ -38,7 +39,7 @@ struct SendHistory: Sendable {
         if count == 0 { oldest = entry.sequenceNumber }
         while count > 0 {
             let index = slot(oldest)
-            guard let first = ring[index], count == ring.count || entry.sent - first.sent > maximumAge else { break }
+            guard count == ring.count || ring[index].map({ entry.sent - $0.sent > maximumAge }) == true else { break }
             ring[index] = nil
             oldest = oldest + 1
             count -= 1

@@ -35,6 +35,13 @@ extension [UInt8] {
         self[index + 1] = UInt8(truncatingIfNeeded: value)
     }
 
+    /// Overwrites the three bytes at `index` with the low three of `value`.
+    @inlinable
+    public mutating func set(uint24 value: UInt32, at index: Int) {
+        self[index] = UInt8(truncatingIfNeeded: value >> 16)
+        set(uint16: UInt16(truncatingIfNeeded: value), at: index + 1)
+    }
+
     /// Overwrites the four bytes at `index`.
     @inlinable
     public mutating func set(uint32 value: UInt32, at index: Int) {

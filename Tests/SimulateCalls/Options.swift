@@ -8,6 +8,8 @@ struct Options: Sendable {
     var isTraced = false
     /// Whether to explore glare instead.
     var isGlare = false
+    /// Whether to count what sending allocates instead.
+    var isAllocations = false
 
     struct Misuse: Error, CustomStringConvertible {
         let description: String
@@ -36,12 +38,16 @@ struct Options: Sendable {
                 kinds = [kind]
             case "--glare":
                 isGlare = true
+            case "--allocations":
+                isAllocations = true
             case "--trace":
                 isTraced = true
             default:
                 guard let number = Int(argument), number > 0 else {
                     throw Misuse(
-                        description: "usage: simulate-calls [COUNT] [--seed S] [--only KIND] [--trace] [--glare]")
+                        description:
+                            "usage: simulate-calls [COUNT] [--seed S] [--only KIND] [--trace] [--glare] [--allocations]"
+                    )
                 }
                 count = number
             }

@@ -8,7 +8,8 @@
 //     swift run -c release simulate-calls 1 --seed 4711 --only loss --trace
 //
 // With --glare it explores instead every order in which two peers can negotiate: of up to four actions, two on either
-// side, and all deliveries between them.
+// side, and all deliveries between them. With --allocations it counts what a frame that is sent allocates, and exits with
+// 1 where its packets allocate anything.
 
 import Glibc
 import SimulatedPeers
@@ -32,6 +33,7 @@ do {
 }
 
 if options.isGlare { exit(await GlareCampaign().run() ? 0 : 1) }
+if options.isAllocations { exit(PacketAllocations().run() ? 0 : 1) }
 let report = await Campaign(options).run()
 print(report.text)
 exit(report.isPassed ? 0 : 1)

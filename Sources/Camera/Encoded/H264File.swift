@@ -20,6 +20,8 @@ public final class H264File: EncodedVideoSource {
     public let pictureCount: Int
     /// The most pictures from one key frame to the next, which is how long a viewer may wait for his first.
     public let longestGroup: Int
+    /// How long before they are due pictures are given.
+    public let lead: Duration
     /// That key frames come when they come.
     public let limitations: [String]
 
@@ -41,22 +43,25 @@ public final class H264File: EncodedVideoSource {
     /// Who is this late is not behind but was stopped: the pictures go on from now.
     private static let patience = Duration.milliseconds(500)
 
-    /// Opens the file at `path`, whose pictures come `frameRate` times a second unless it says otherwise. Throws what
-    /// is wrong with it.
-    public convenience init(path: String, frameRate: Double) throws(DeviceError) {
+    /// Opens the file at `path`, whose pictures come `frameRate` times a second unless it says otherwise, and are given
+    /// `lead` before they are due. Throws what is wrong with it.
+    public convenience init(path: String, frameRate: Double, lead: Duration) throws(DeviceError) {
         try self.init(
-            path: path, frameRate: frameRate, now: { MonotonicClock.now }, sleep: MonotonicClock.sleep(until:))
+            path: path, frameRate: frameRate, lead: lead, now: { MonotonicClock.now },
+            sleep: MonotonicClock.sleep(until:))
     }
 
     /// A file that is paced by another clock, for tests.
     init(
-        path: String, frameRate: Double, now: @escaping () -> Instant, sleep: @escaping (Instant) -> Void
+        path: String, frameRate: Double, lead: Duration = .zero, now: @escaping () -> Instant,
+        sleep: @escaping (Instant) -> Void
     ) throws(DeviceError) {
         precondition(frameRate > 0 && frameRate <= 1_000, "a picture takes a millisecond at least")
         // what is no file, and gives bytes without end or none at all, must not be waited for
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw DeviceError("\(path): \(String(cString: strerror(errno)))") }
         self.path = path
+        self.lead = lead
         self.descriptor = descriptor
         self.now = now
         self.sleep = sleep
@@ -86,7 +91,8 @@ public final class H264File: EncodedVideoSource {
         close(descriptor)
     }
 
-    /// The next picture, when it is due; nil where that is not before `timeout`.
+    /// The next picture, when `lead` is left until it is due; nil where that is not before `timeout`. Who has waited for
+    /// one gets several at once, and wakes for all of them once.
     public func nextAccessUnit(timeout: Duration) throws(DeviceError) -> AccessUnit? {
         let picture: AnnexBReader.Picture
         if let waiting { picture = waiting } else { picture = try readPicture() }
@@ -97,11 +103,14 @@ public final class H264File: EncodedVideoSource {
             start = asked - offset(of: number)
             due = asked
         }
-        if due > asked + timeout {
-            sleep(asked + timeout)
-            return nil
+        if due > asked + lead {
+            let wake = due - lead / 4
+            guard wake <= asked + timeout else {
+                sleep(asked + timeout)
+                return nil
+            }
+            sleep(wake)
         }
-        if due > asked { sleep(due) }
         waiting = nil
         number += 1
         return picture.accessUnit(captured: due)

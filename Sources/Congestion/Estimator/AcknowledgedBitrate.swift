@@ -6,19 +6,20 @@ import Wire
 /// The lesser of the rates of departure and of arrival: what waited together and then arrived as a burst shows no
 /// capacity. The longest gap is left out, so that a path that paused for a moment is not taken for a slow one.
 struct AcknowledgedBitrate: Sendable {
+    /// Times in nanoseconds, for every message looks at hundreds of them.
     private struct Sample: Sendable {
-        let sent: Instant
-        let arrived: Duration
+        let sent: Int64
+        let arrived: Int64
         let size: Int
     }
 
     private static let leastPackets = 10
     private static let windowPackets = 20
     private static let maximumPackets = 500
-    private static let window = Duration.seconds(1)
-    private static let maximumWindow = Duration.seconds(5)
+    private static let window = Duration.seconds(1).nanoseconds
+    private static let maximumWindow = Duration.seconds(5).nanoseconds
     /// The shortest look: some frames, and packets enough that one more or less is no matter.
-    private static let recentWindow = Duration.milliseconds(100)
+    private static let recentWindow = Duration.milliseconds(100).nanoseconds
     private static let recentPackets = 6
     private static let recentBytes = 6000
 
@@ -27,14 +28,14 @@ struct AcknowledgedBitrate: Sendable {
     /// … among so many packets, with the small ones between …
     private static let collapsePackets = 24
     /// … when packets arrive so many times slower than they left …
-    private static let collapseFactor = 2
+    private static let collapseFactor: Int64 = 2
     /// … and so much later, which jitter does not do to so many.
-    private static let collapseDelay = Duration.milliseconds(40)
+    private static let collapseDelay = Duration.milliseconds(40).nanoseconds
 
     /// By arrival.
     private var samples: [Sample] = []
     /// The last departure of those that were dropped.
-    private var lastDropped: Instant?
+    private var lastDropped: Int64?
 
     /// What arrives, in bit/s; nil while too little has.
     private(set) var bitrate: Double?
@@ -58,7 +59,7 @@ struct AcknowledgedBitrate: Sendable {
 
     /// Takes a packet. They come about in order of arrival.
     mutating func append(sent: Instant, arrived: Duration, size: Int) {
-        samples.append(Sample(sent: sent, arrived: arrived, size: size))
+        samples.append(Sample(sent: sent.nanoseconds, arrived: arrived.nanoseconds, size: size))
         var index = samples.count - 1
         while index > 0, samples[index].arrived < samples[index - 1].arrived {
             samples.swapAt(index, index - 1)
@@ -93,9 +94,9 @@ struct AcknowledgedBitrate: Sendable {
 
     private func measured() -> Double? {
         guard samples.count >= Self.leastPackets, let first = samples.first, let last = samples.last else { return nil }
-        var gaps = (longest: Duration.zero, second: Duration.zero)
+        var gaps: (longest: Int64, second: Int64) = (0, 0)
         var (received, before) = (0, first.arrived)
-        var departures: (first: Instant, last: Instant, lastSize: Int, size: Int, count: Int)?
+        var departures: (first: Int64, last: Int64, lastSize: Int, size: Int, count: Int)?
         for sample in samples {
             let gap = sample.arrived - before
             if gap > gaps.longest {
@@ -147,13 +148,13 @@ struct AcknowledgedBitrate: Sendable {
         guard packets.count > Self.collapseGaps, let first = packets.first, let last = packets.last else {
             return false
         }
-        let widest = zip(packets.dropFirst(), packets).lazy.map { $0.arrived - $1.arrived }.max() ?? .zero
+        let widest = zip(packets.dropFirst(), packets).lazy.map { $0.arrived - $1.arrived }.max() ?? 0
         let arrival = last.arrived - first.arrived - widest
-        let departure = max(last.sent - first.sent, .zero)
+        let departure = max(last.sent - first.sent, 0)
         return arrival > departure * Self.collapseFactor && arrival - departure > Self.collapseDelay
     }
 
-    private static func rate(_ bytes: Int, in time: Duration) -> Double {
-        Double(bytes) * 8 / max(time, .milliseconds(1)).inSeconds
+    private static func rate(_ bytes: Int, in nanoseconds: Int64) -> Double {
+        Double(bytes) * 8e9 / Double(max(nanoseconds, 1_000_000))
     }
 }

@@ -171,11 +171,15 @@ public struct BandwidthEstimator: Sendable {
         update(at: now)
     }
 
+    /// Whether there is something to do or to know: a stored property, which can be read without copying the rest.
+    public private(set) var hasOutput = false
+
     /// The next thing to do or to know; nil when there is no more for now.
     public mutating func nextOutput() -> Output? {
         guard nextOutputIndex < outputs.count else {
             outputs.removeAll(keepingCapacity: true)
             nextOutputIndex = 0
+            hasOutput = false
             return nil
         }
         defer { nextOutputIndex += 1 }
@@ -208,6 +212,7 @@ public struct BandwidthEstimator: Sendable {
 
     mutating func emit(_ output: Output) {
         outputs.append(output)
+        hasOutput = true
     }
 
     /// A queue that stands shows no slope, so that the detector never drains it: the part of the rate that does.

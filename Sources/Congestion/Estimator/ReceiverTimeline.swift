@@ -2,6 +2,8 @@ import Wire
 
 /// Turns a receiver's arrival times, which wrap and whose clock is his own, into a line of time that does not.
 struct ReceiverTimeline: Sendable {
+    /// Nanoseconds.
+    private static let tick = PacketArrival.tick.nanoseconds
     /// A receiver's clock that runs ahead of ours by more since the last feedback has jumped, or is a lie.
     private static let maximumAhead = Duration.seconds(3)
     /// Feedback may have waited for long, but not for longer.
@@ -16,7 +18,7 @@ struct ReceiverTimeline: Sendable {
             reference = (ticks, .zero, now)
             return .zero
         }
-        let step = PacketArrival.tick * Int(Int32(bitPattern: ticks &- reference.ticks))
+        let step = Duration.nanoseconds(Int64(Int32(bitPattern: ticks &- reference.ticks)) * Self.tick)
         let drift = step - (now - reference.at)
         guard drift <= Self.maximumAhead, drift >= .zero - Self.maximumBehind else { return nil }
         return reference.time + step

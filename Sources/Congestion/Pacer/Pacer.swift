@@ -15,7 +15,9 @@ public import Wire
 /// `follow` it after each message that it took.
 public struct Pacer<Payload: Sendable>: Sendable {
     /// How it sends and how much it lets wait.
-    public var configuration: PacerConfiguration
+    public var configuration: PacerConfiguration {
+        didSet { burstSeconds = configuration.burstInterval.inSeconds }
+    }
     /// What was sent and what was not.
     @inlinable public var statistics: PacerStatistics { counts }
     /// Whether frames of video are dropped until a key frame.
@@ -24,6 +26,7 @@ public struct Pacer<Payload: Sendable>: Sendable {
     // Generic code is made for its payload where it is used, in another module: that has to see all of it.
     @usableFromInline var counts = PacerStatistics()
     @usableFromInline var drops = false
+    @usableFromInline var burstSeconds: Double
     @usableFromInline var audio = PacketQueue<Payload>()
     @usableFromInline var retransmissions = PacketQueue<Payload>()
     @usableFromInline var video = PacketQueue<Payload>()
@@ -46,13 +49,14 @@ public struct Pacer<Payload: Sendable>: Sendable {
 
     @inlinable static var maximumProbes: Int { 4 }
     /// Sound that does not wait may take no more than this from what follows.
-    @inlinable static var maximumDebt: Duration { .milliseconds(500) }
+    @inlinable static var maximumDebtSeconds: Double { 0.5 }
 
     /// A pacer that begins with a target of `bitrate`, in bit/s.
     @inlinable
     public init(bitrate: Double, configuration: PacerConfiguration = PacerConfiguration()) {
         precondition(bitrate > 0 && configuration.pacingFactor >= 1, "a pacer sends")
         self.configuration = configuration
+        burstSeconds = configuration.burstInterval.inSeconds
         targetBitrate = bitrate
         rate = bitrate * configuration.pacingFactor
     }
@@ -270,7 +274,7 @@ public struct Pacer<Payload: Sendable>: Sendable {
             burstStarted = now
             return true
         }
-        return burstStarted == now && debt * 8 < rate * configuration.burstInterval.inSeconds
+        return burstStarted == now && debt * 8 < rate * burstSeconds
     }
 
     @inlinable
@@ -302,7 +306,7 @@ public struct Pacer<Payload: Sendable>: Sendable {
         counts.count(kind, size)
         if !probes.isEmpty, kind != .audio || probes[0].hasStarted { probes[0].departed(size, at: now) }
         if allowance != .max { allowance -= size }
-        debt = min(debt + Double(size), rate / 8 * Self.maximumDebt.inSeconds)
+        debt = min(debt + Double(size), rate / 8 * Self.maximumDebtSeconds)
     }
 
     // MARK: The bucket
@@ -311,7 +315,7 @@ public struct Pacer<Payload: Sendable>: Sendable {
     @inlinable
     mutating func settle(at now: Instant) {
         guard now > settled else { return }
-        debt = max(debt - rate / 8 * (now - settled).inSeconds, 0)
+        debt = max(debt - rate / 8 * now.seconds(since: settled), 0)
         settled = now
     }
 

@@ -6,7 +6,8 @@ import Wire
 /// A budget of half a second that fills at a part of the target rate, and that each packet takes from.
 struct ApplicationLimitDetector: Sendable {
     private static let usage = 0.65
-    private static let window = Duration.milliseconds(500)
+    /// Seconds.
+    private static let window = 0.5
     private static let (begins, ends) = (0.8, 0.5)
 
     /// Bytes left.
@@ -16,10 +17,11 @@ struct ApplicationLimitDetector: Sendable {
     private(set) var limitedSince: Instant?
 
     mutating func packetSent(_ size: Int, target bitrate: Double, at now: Instant) {
-        let capacity = Self.usage * bitrate / 8 * Self.window.inSeconds
-        let elapsed = last.map { max(now - $0, .zero) } ?? .zero
+        let fill = Self.usage * bitrate / 8
+        let capacity = fill * Self.window
+        let elapsed = last.map { max(now.seconds(since: $0), 0) } ?? 0
         last = now
-        let filled = min(budget + Self.usage * bitrate / 8 * elapsed.inSeconds, capacity)
+        let filled = min(budget + fill * elapsed, capacity)
         budget = max(filled - Double(size), -capacity)
         if budget > Self.begins * capacity {
             limitedSince = limitedSince ?? now

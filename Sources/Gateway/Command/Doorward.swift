@@ -31,6 +31,7 @@ public enum Doorward {
 
     private static func run(_ source: Command.ConfigurationSource) -> Int32 {
         guard let configuration = load(source) else { return 2 }
+        linux_disable_huge_pages()
         let loop = EventLoop()
         let daemon = Daemon(configuration: configuration, environment: environment, loop: loop)
         loop.adopt()

@@ -12,13 +12,15 @@ extension Daemon {
         let loop = loop
         video = VideoPipeline(
             configuration: configuration.video, doorName: configuration.door.name, log: log,
-            onFrame: { [self] frame, encoding in
-                loop.submit { self.assumeIsolated { $0.send(picture: frame, of: encoding) } }
+            onFrame: { [self] frame, encoding, due in
+                loop.submit { self.assumeIsolated { $0.take(.picture(frame, of: encoding), due: due) } }
             },
             onPicture: { [self] picture in loop.submit { self.assumeIsolated { $0.cameraBecame(picture) } } })
         sound = SoundCapture(
             configuration: configuration.audio, log: log,
-            onPacket: { [self] packet in loop.submit { self.assumeIsolated { $0.send(sound: packet) } } },
+            onPacket: { [self] packet, due in
+                loop.submit { self.assumeIsolated { $0.take(.sound(packet), due: due) } }
+            },
             onInput: { [self] input in loop.submit { self.assumeIsolated { $0.microphoneBecame(input) } } })
         voices = VoicePlayer(
             configuration: configuration.audio, log: log,

@@ -193,7 +193,26 @@ extension Daemon {
 
     // MARK: Media
 
-    func send(picture frame: PacketizedFrame, of encoding: Encoding) {
+    /// Sends `frame`, or keeps it until it is `due`.
+    func take(_ frame: FrameSchedule.Frame, due: Instant?) {
+        guard let due else { return send(frame) }
+        if !isWatched { schedule.skip(to: EventLoop.now) }
+        schedule.add(frame, due: due)
+    }
+
+    /// Sends what is due by now.
+    func sendScheduled(at now: Instant) {
+        while let frame = schedule.next(at: now) { send(frame) }
+    }
+
+    private func send(_ frame: FrameSchedule.Frame) {
+        switch frame {
+        case .picture(let frame, let encoding): send(picture: frame, of: encoding)
+        case .sound(let packet): send(sound: packet)
+        }
+    }
+
+    private func send(picture frame: PacketizedFrame, of encoding: Encoding) {
         let now = EventLoop.now
         var needsKeyFrame = false
         for session in sessions.values {
@@ -206,7 +225,7 @@ extension Daemon {
         if needsKeyFrame { video?[encoding].requestKeyFrame() }
     }
 
-    func send(sound packet: PacketizedFrame) {
+    private func send(sound packet: PacketizedFrame) {
         let now = EventLoop.now
         for session in sessions.values { session.send(sound: packet, at: now) }
     }

@@ -58,6 +58,9 @@ actor Daemon {
 
     var video: VideoPipeline?
     var encodings: EncodingControl
+    var schedule = FrameSchedule()
+    /// Whether anybody watches or listens, as of the end of the last turn.
+    var isWatched = false
     var sound: SoundCapture?
     var expectedLoss = ExpectedLoss()
     var voices: VoicePlayer?
@@ -209,7 +212,8 @@ actor Daemon {
     func turn() -> Instant? {
         let now = EventLoop.now
         if let stoppingUntil, now >= stoppingUntil { loop.stop() }
-        if let deadline = hub.deadline, deadline <= now { hub.handle(.timePassed, at: now) }
+        if isWatched { sendScheduled(at: now) }
+        if let deadline = hub.nextDeadline(), deadline <= now { hub.handle(.timePassed, at: now) }
         for session in sessions.values {
             guard let deadline = session.deadline, deadline <= now else { continue }
             session.passTime(at: now)
@@ -230,15 +234,18 @@ actor Daemon {
         flush()
         updateDemand(at: now)
         return earliest(
-            hub.deadline, sessions.values.lazy.compactMap(\.deadline).min(), sockets.streams.deadline, names.deadline,
-            stoppingUntil, nextDeviceAttempt, credentialsRenewedAt, certificateDueAt,
-            awaitedAnswers.values.map(\.until).min(),
-            button?.deadline, chime?.deadline)
+            earliest(
+                hub.nextDeadline(), sessions.values.lazy.compactMap(\.deadline).min(), sockets.streams.deadline,
+                names.deadline, isWatched ? schedule.deadline : nil, stoppingUntil),
+            nextDeviceAttempt, credentialsRenewedAt, certificateDueAt,
+            awaitedAnswers.values.lazy.map(\.until).min(), button?.deadline, chime?.deadline)
     }
 
     /// Tells the pipelines whether anybody watches or listens.
     private func updateDemand(at now: Instant) {
-        let isWatched = sessions.values.contains { $0.isConnected }
+        let wasWatched = isWatched
+        isWatched = sessions.values.contains { $0.isConnected }
+        if isWatched, !wasWatched { schedule.skip(to: now) }
         updateEncodings(at: now)
         sound?.setWanted(isWatched)
         if isWatched, let loss = expectedLoss.update(sessions.values.map { $0.peer.statistics.soundLoss }, at: now) {

@@ -19,6 +19,8 @@ final class EventLoop: SerialExecutor {
         var jobs: [UnownedJob] = []
         var work: [@Sendable () -> Void] = []
         var isStopped = false
+
+        var isEmpty: Bool { jobs.isEmpty && work.isEmpty }
     }
 
     private let epoll: Int32
@@ -87,17 +89,15 @@ final class EventLoop: SerialExecutor {
     /// Runs what other threads handed over; true once stopped.
     private func drainInbox() -> Bool {
         while true {
-            let (jobs, work, isStopped) = inbox.withLock { inbox in
-                defer {
-                    inbox.jobs.removeAll(keepingCapacity: true)
-                    inbox.work.removeAll(keepingCapacity: true)
-                }
-                return (inbox.jobs, inbox.work, inbox.isStopped)
+            let taken: Inbox? = inbox.withLock { inbox in
+                guard !inbox.isEmpty || inbox.isStopped else { return nil }
+                defer { inbox = Inbox(isStopped: inbox.isStopped) }
+                return inbox
             }
-            for job in jobs { job.runSynchronously(on: asUnownedSerialExecutor()) }
-            for item in work { item() }
-            if isStopped { return true }
-            if jobs.isEmpty, work.isEmpty { return false }
+            guard let taken else { return false }
+            for job in taken.jobs { job.runSynchronously(on: asUnownedSerialExecutor()) }
+            for item in taken.work { item() }
+            if taken.isStopped { return true }
         }
     }
 
@@ -109,8 +109,16 @@ final class EventLoop: SerialExecutor {
 
     /// Hands `work` to the loop's thread; it runs after what was handed over before.
     func submit(_ work: @escaping @Sendable () -> Void) {
-        inbox.withLock { $0.work.append(work) }
-        linux_eventfd_signal(wake)
+        hand { $0.work.append(work) }
+    }
+
+    /// Puts something into the inbox. The loop is woken for the first thing in it, and takes with that what came since.
+    private func hand(_ put: (inout sending Inbox) -> Void) {
+        let isFirst = inbox.withLock { inbox in
+            defer { put(&inbox) }
+            return inbox.isEmpty
+        }
+        if isFirst { linux_eventfd_signal(wake) }
     }
 
     /// Calls `handler` on the loop's thread whenever `descriptor` is ready for one of `readiness`; a second call
@@ -129,8 +137,7 @@ final class EventLoop: SerialExecutor {
 
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
-        inbox.withLock { $0.jobs.append(job) }
-        linux_eventfd_signal(wake)
+        hand { $0.jobs.append(job) }
     }
 
     func checkIsolated() {

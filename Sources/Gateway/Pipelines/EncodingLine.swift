@@ -32,7 +32,7 @@ final class EncodingLine: Sendable {
     private let encoding: Encoding
     private let configuration: Configuration.Video
     private let log: Log
-    private let onFrame: @Sendable (PacketizedFrame) -> Void
+    private let onFrame: @Sendable (PacketizedFrame, _ due: Instant?) -> Void
     private let state = Mutex(State())
     /// nil wakes the thread, to look at its target.
     private let slot = Handover<VideoFrame?>(capacity: 1)
@@ -49,7 +49,7 @@ final class EncodingLine: Sendable {
 
     init(
         _ encoding: Encoding, configuration: Configuration.Video, log: Log,
-        onFrame: @escaping @Sendable (PacketizedFrame) -> Void
+        onFrame: @escaping @Sendable (PacketizedFrame, _ due: Instant?) -> Void
     ) {
         self.encoding = encoding
         self.configuration = configuration
@@ -113,18 +113,18 @@ final class EncodingLine: Sendable {
         state.withLock { $0.keyFrameRequests.takeKeyFrame(at: EventLoop.now) }
     }
 
-    /// Packetises `unit`, which somebody else has encoded, and hands it over.
-    func pass(_ unit: AccessUnit) {
+    /// Packetises `unit`, which somebody else has encoded, and hands it over; to be sent at `due`, where there is one.
+    func pass(_ unit: AccessUnit, due: Instant?) {
         let began = EventLoop.now
-        hand(unit)
+        hand(unit, due: due)
         count(isKeyFrame: unit.isKeyFrame, cpu: .zero, began: began)
     }
 
-    private func hand(_ unit: AccessUnit) {
+    private func hand(_ unit: AccessUnit, due: Instant? = nil) {
         onFrame(
             Self.packetizer.packetize(
                 bytes: unit.bytes, nalUnits: unit.nalUnits, captured: unit.captured, isKeyFrame: unit.isKeyFrame,
-                isFirst: unit.isFirst, isLast: unit.isLast))
+                isFirst: unit.isFirst, isLast: unit.isLast), due)
     }
 
     // MARK: The thread

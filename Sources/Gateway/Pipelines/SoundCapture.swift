@@ -21,7 +21,7 @@ final class SoundCapture: Sendable {
 
     private let configuration: Configuration.Audio
     private let log: Log
-    private let onPacket: @Sendable (PacketizedFrame) -> Void
+    private let onPacket: @Sendable (PacketizedFrame, _ due: Instant?) -> Void
     private let onInput: @Sendable (Input) -> Void
     private let isWanted = Atomic(false)
     private let expectedLoss = Mutex(0.0)
@@ -33,7 +33,8 @@ final class SoundCapture: Sendable {
     private static let stallLimit = Duration.seconds(3)
 
     init(
-        configuration: Configuration.Audio, log: Log, onPacket: @escaping @Sendable (PacketizedFrame) -> Void,
+        configuration: Configuration.Audio, log: Log,
+        onPacket: @escaping @Sendable (PacketizedFrame, _ due: Instant?) -> Void,
         onInput: @escaping @Sendable (Input) -> Void
     ) {
         self.configuration = configuration
@@ -58,20 +59,21 @@ final class SoundCapture: Sendable {
         }
     }
 
-    /// Sends the packets of `file` at their pace, again and again, while anybody listens.
+    /// Gives the packets of `file` at their pace, some time before they are due, again and again.
     private func play(_ file: OpusFile, until stop: WorkerThread.Stop) {
         var next = EventLoop.now
         while !stop.isRequested {
             for packet in file.packets where !stop.isRequested {
                 // more than this behind, it does not catch up: the machine slept
                 if EventLoop.now - next > .milliseconds(200) { next = EventLoop.now }
-                MonotonicClock.sleep(until: next)
-                if isWanted.load(ordering: .acquiring) {
-                    onPacket(
-                        PacketizedFrame(
-                            sound: packet.bytes, timestamp: RTPTimestamp(next, clockRate: AudioFormat.sampleRate),
-                            captured: next))
+                // who has waited for one gives several
+                if next > EventLoop.now + FrameSchedule.lead {
+                    MonotonicClock.sleep(until: next - FrameSchedule.lead / 4)
                 }
+                onPacket(
+                    PacketizedFrame(
+                        sound: packet.bytes, timestamp: RTPTimestamp(next, clockRate: AudioFormat.sampleRate),
+                        captured: next), next)
                 next = next + packet.duration
             }
         }
@@ -148,7 +150,7 @@ final class SoundCapture: Sendable {
             onPacket(
                 PacketizedFrame(
                     sound: packet, timestamp: RTPTimestamp(block.captured, clockRate: AudioFormat.sampleRate),
-                    captured: block.captured))
+                    captured: block.captured), nil)
         } catch {
             throw DeviceError(error.description)
         }

@@ -37,7 +37,8 @@ extension VideoPipeline {
     func openFile() -> Result<(Opened, reason: String), DeviceError> {
         guard let path = configuration.file else { return .failure(DeviceError("video.file names none")) }
         do throws(DeviceError) {
-            let file = try H264File(path: path, frameRate: Double(configuration.frameRate))
+            let file = try H264File(
+                path: path, frameRate: Double(configuration.frameRate), lead: FrameSchedule.lead)
             return .success((.encoded(file), "as configured"))
         } catch {
             return .failure(error)
@@ -80,9 +81,10 @@ extension VideoPipeline {
             if let unit = try source.nextAccessUnit(timeout: .milliseconds(250)) {
                 lastPicture = EventLoop.now
                 if unit.isKeyFrame { asked = nil }
-                guard line.isWanted else { continue }
+                // what is due later may be wanted then
+                guard line.isWanted || source.lead > .zero else { continue }
                 counted.withLock { $0 += 1 }
-                line.pass(unit)
+                line.pass(unit, due: source.lead > .zero ? unit.captured : nil)
             } else if EventLoop.now - lastPicture > Self.stallLimit {
                 throw DeviceError("\(source.description) delivers no pictures any more")
             }

@@ -5,7 +5,7 @@ import Synchronization
 import Wire
 
 /// Camera to packets: one thread captures, each encode has one of its own, and a frame of an encode goes to `onFrame` once,
-/// however many viewers there are.
+/// however many viewers there are; with the time at which it is due, where it is ready before that.
 ///
 /// The camera is looked for again and again while it is missing, with the test card in its place where that is allowed;
 /// it streams all the time, so that a viewer never waits for it, but nothing is converted or encoded while nobody
@@ -39,7 +39,7 @@ final class VideoPipeline: Sendable {
 
     init(
         configuration: Configuration.Video, doorName: String, log: Log,
-        onFrame: @escaping @Sendable (PacketizedFrame, Encoding) -> Void,
+        onFrame: @escaping @Sendable (PacketizedFrame, Encoding, _ due: Instant?) -> Void,
         onPicture: @escaping @Sendable (Picture) -> Void
     ) {
         self.configuration = configuration
@@ -49,7 +49,7 @@ final class VideoPipeline: Sendable {
         given = Mutex(PictureSource(size: configuration.size, frameRate: Double(configuration.frameRate)))
         lines = Dictionary(
             uniqueKeysWithValues: Encoding.allCases.map { encoding in
-                (encoding, EncodingLine(encoding, configuration: configuration, log: log) { onFrame($0, encoding) })
+                (encoding, EncodingLine(encoding, configuration: configuration, log: log) { onFrame($0, encoding, $1) })
             })
     }
 

@@ -71,7 +71,7 @@ final class VoicePlayer: Sendable {
     private func play(until stop: WorkerThread.Stop) {
         var sink: (any AudioSink)?
         var mixer = AudioMixer<SessionID>()
-        var lastVoice = EventLoop.now
+        var lastVoice: Instant?
         var lastAttempt = Instant(nanoseconds: .min)
         // once at the start, so that the log and the pages know whether there is a speaker
         sink = openSink(&lastAttempt)
@@ -85,9 +85,9 @@ final class VoicePlayer: Sendable {
                 return blocks
             }
             if !blocks.isEmpty || !mixer.voices.isEmpty { lastVoice = now }
-            guard now - lastVoice < Self.lingering else {
+            guard let last = lastVoice, now - last < Self.lingering else {
                 sink = nil
-                if wake.take(timeout: .milliseconds(500)) != nil { lastVoice = EventLoop.now }
+                if wake.take(timeout: .seconds(3600)) != nil { lastVoice = EventLoop.now }
                 continue
             }
             let current: any AudioSink

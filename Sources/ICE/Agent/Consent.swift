@@ -39,12 +39,8 @@ struct Consent {
         unansweredSince.map { max(heardAt + configuration.disconnectedTimeout, $0 + unansweredInterval * 2) }
     }
 
-    /// When a check is due, consent runs out or, unless that is left out, the pair counts as silent.
-    func deadline(besidesSilence: Bool) -> Instant {
-        let due = min(nextCheckAt, expiresAt)
-        guard !besidesSilence, let silence = disconnectsAt else { return due }
-        return min(due, silence)
-    }
+    /// When a check is due, or consent runs out.
+    var dueAt: Instant { min(nextCheckAt, expiresAt) }
 
     func isDisconnected(at now: Instant) -> Bool {
         disconnectsAt.map { now >= $0 } ?? false

@@ -5,7 +5,7 @@ extension ICEAgent {
     var consentDeadline: Instant? {
         // Once it has passed, the silence is told and is no deadline any more.
         let isTold = connectionState != .connected && connectionState != .completed
-        return selected?.consent.deadline(besidesSilence: isTold)
+        return consentTimes.map { isTold ? $0.due : earliest($0.due, $0.silence) ?? $0.due }
     }
 
     mutating func checkConsent(at now: Instant) {

@@ -20,6 +20,8 @@ public struct ICEAgent {
     /// The pair that everything goes by; nil until one is nominated and again when consent is lost. An ICE restart
     /// keeps it until the new session has its own.
     public var selectedPair: ICECandidatePair? { selected?.pair }
+    /// The way along the selected pair: what each packet needs of it, which is little beside its candidates.
+    public private(set) var selectedRoute: DatagramRoute?
     /// The current local credentials.
     public var credentials: ICECredentials { session.local.credentials }
     /// The remote credentials that belong to the current local ones; nil until they are known.
@@ -48,7 +50,14 @@ public struct ICEAgent {
     var addressNames: [IPAddress: String] = [:]
     var session: ICESession
     var upcoming = UpcomingRemote()
-    var selected: SelectedPath?
+    var selected: SelectedPath? {
+        didSet {
+            selectedRoute = selected.map { DatagramRoute(of: $0.pair) }
+            consentTimes = selected.map { ($0.consent.dueAt, $0.consent.disconnectsAt) }
+        }
+    }
+    /// When the selected pair's consent needs something, and when it counts as silent.
+    private(set) var consentTimes: (due: Instant, silence: Instant?)?
     var transactions: [STUNTransaction] = []
     var foundations: [FoundationKey] = []
     var learnedCandidates = 0
@@ -157,7 +166,7 @@ public struct ICEAgent {
     public mutating func nextDeadline() -> Instant? {
         guard connectionState != .closed else { return nil }
         let nomination: Instant? = if case .open(let until) = session.nomination { until } else { nil }
-        let patience = selected == nil && !session.isOver && !session.isPatienceOver ? session.patienceEnds : nil
+        let patience = selectedRoute == nil && !session.isOver && !session.isPatienceOver ? session.patienceEnds : nil
         return earliest(
             transactionDeadline, hasOrdinaryCheck ? checkPacedAt : nil,
             session.gatherer.deadline(pacedAt: gatheringPacedAt, refreshes: refreshesBindings),

@@ -9,16 +9,18 @@ import Wire
 struct H264FileTests {
     private let clock = HandClock()
 
-    private func open(_ path: String, frameRate: Double = 25) throws(DeviceError) -> H264File {
+    private func open(
+        _ path: String, frameRate: Double = 25, lead: Duration = .zero
+    ) throws(DeviceError) -> H264File {
         let clock = clock
         return try H264File(
-            path: path, frameRate: frameRate, now: { clock.time }, sleep: { clock.sleep(until: $0) })
+            path: path, frameRate: frameRate, lead: lead, now: { clock.time }, sleep: { clock.sleep(until: $0) })
     }
 
     /// A file of `bytes`; one that is open outlives its name.
-    private func open(_ bytes: [UInt8]) throws -> H264File {
+    private func open(_ bytes: [UInt8], lead: Duration = .zero) throws -> H264File {
         let file = try TemporaryFile(bytes)
-        return try withExtendedLifetime(file) { try open(file.path) }
+        return try withExtendedLifetime(file) { try open(file.path, lead: lead) }
     }
 
     private func refusal(_ bytes: [UInt8]) throws -> String? {
@@ -55,6 +57,24 @@ struct H264FileTests {
             #expect(clock.time >= due)
         }
         #expect(source.format?.size == VideoSize(width: 160, height: 96))
+    }
+
+    @Test func `with a lead pictures come before they are due, several at once, and no sooner than that`() throws {
+        let lead = Duration.milliseconds(250)
+        let source = try open(try encodedCard(10).flatMap(\.bytes), lead: lead)
+        #expect(source.lead == lead)
+        let begin = clock.time
+        var wakes = 0
+        for index in 0..<90 {
+            let before = clock.time
+            let unit = try next(source)
+            #expect(unit.captured == begin + .nanoseconds(Int64((Double(index) * 1e9 / 30).rounded())))
+            #expect(unit.captured >= clock.time)
+            #expect(unit.captured <= clock.time + lead)
+            if clock.time > before { wakes += 1 }
+        }
+        // three seconds of pictures
+        #expect(wakes <= 18)
     }
 
     @Test func `a picture that is not due in time waits, and is not lost`() throws {

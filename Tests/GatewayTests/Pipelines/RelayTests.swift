@@ -76,7 +76,7 @@ private final class QuietSource: EncodedVideoSource {
         let (frames, keyFrames) = (frames, keyFrames)
         pipeline = VideoPipeline(
             configuration: Configuration.Video(), doorName: "door", log: Log(level: .error),
-            onFrame: { frame, encoding in
+            onFrame: { frame, encoding, _ in
                 frames.append(encoding)
                 if frame.isKeyFrame { keyFrames.append(encoding) }
             }, onPicture: { _ in })

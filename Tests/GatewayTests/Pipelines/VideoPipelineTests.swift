@@ -26,7 +26,7 @@ private final class RunningPipeline: Sendable {
         self.pictures = pictures
         pipeline = VideoPipeline(
             configuration: configuration, doorName: "door", log: Log(level: .error),
-            onFrame: { frame, encoding in
+            onFrame: { frame, encoding, _ in
                 pictures.give(Picture(frame: frame, encoding: encoding, macroblocks: macroblocks(in: frame)))
             }, onPicture: { _ in })
         pipeline.start()

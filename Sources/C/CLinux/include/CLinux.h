@@ -107,6 +107,8 @@ int linux_clock_is_synchronised(void);
 
 /// Names the calling thread, for top and debuggers (at most 15 characters).
 void linux_name_thread(const char *name);
+/// Lets this process have no huge pages, which x264 asks for: its buffers fill a part of each, and a board has memory for other things.
+void linux_disable_huge_pages(void);
 /// Resident memory of this process in bytes, 0 where /proc is not there.
 uint64_t linux_resident_bytes(void);
 /// CPU time of this process in nanoseconds, all threads.
