@@ -39,17 +39,19 @@ struct PacketAllocations {
         print(
             "a frame of \(Self.few) packets allocates \(Double(counts.few) / Double(Self.rounds)) blocks, a packet \(each)"
         )
-        return counts.few > 0 && each <= 0
+        return each <= 0
     }
 
     /// Sends a frame of `count` packets. Returns the blocks that this allocated; nil where not all of them left.
     private func send(_ count: Int, on track: TransceiverID, of simulation: Simulation) -> Int? {
         simulation.run(for: .milliseconds(33))
         let size = Self.payloadSize
+        let counted = allocation_count()
         let frame = PacketizedFrame(
             storage: [UInt8](repeating: 0x41, count: count * size),
             payloads: (0..<count).map { $0 * size..<($0 + 1) * size }, markedPayload: count - 1,
             timestamp: RTPTimestamp(simulation.now, clockRate: 90_000), captured: simulation.now, isKeyFrame: false)
+        precondition(allocation_count() > counted, "what makes a frame is counted")
         return simulation.act(.impolite) { door, now in
             let before = allocation_count()
             door.peer.send(frame, on: track, at: now)
