@@ -14,11 +14,12 @@ public final class H264Encoder: VideoEncoder {
     private static let ticksPerSecond: Int64 = 90_000
     /// Seconds of the bitrate that x264 may save up or borrow. A key frame that uses it all takes this long to send.
     private static let bufferSeconds = 0.3
-    /// The same for some pictures after the bitrate fell: what was saved up at the old one would be spent at once, and by
-    /// then the network has no room for it.
-    private static let (fallenBufferSeconds, fallenPictures) = (0.1, 15)
-    /// The part of the bitrate that is left when it fell.
-    private static let fallen = 0.9
+    /// The same, in pictures, for some pictures after the bitrate fell: what was saved up at the old one would be spent at
+    /// once, and by then the network has no room for it. With less than three pictures' worth x264 falls far short of the
+    /// bitrate, for it leaves room for a picture that is larger than it expects.
+    private static let (fallenBufferPictures, fallenPictures) = (3.0, 15)
+    /// The part of the bitrate that is left when it fell; the estimate of a steady network varies by less.
+    private static let fallen = 0.8
 
     private let encoder: OpaquePointer
     private var parameters: x264_param_t
@@ -155,7 +156,8 @@ public final class H264Encoder: VideoEncoder {
     }
 
     private func reconfigure() throws(DeviceError) {
-        let seconds = picturesToRecover > 0 ? Self.fallenBufferSeconds : Self.bufferSeconds
+        let seconds =
+            picturesToRecover > 0 ? Self.fallenBufferPictures / configuration.frameRate : Self.bufferSeconds
         Self.setRate(&parameters, to: configuration.bitrate, bufferSeconds: seconds)
         guard x264_encoder_reconfig(encoder, &parameters) == 0 else {
             throw DeviceError("H.264 encoder: \(Self.text(message))")

@@ -208,6 +208,22 @@ struct H264EncoderTests {
         }
     }
 
+    @Test(arguments: [10, 15, 30])
+    func `what a fall leaves of the bitrate is used, at few pictures a second, too`(frameRate: Int) throws {
+        let encoder = try H264Encoder(
+            H264EncoderConfiguration(
+                size: VideoSize(width: 640, height: 360), frameRate: Double(frameRate), bitrate: 2_000_000,
+                preset: .superfast))
+        var picture = MovingPicture(size: encoder.configuration.size)
+        for _ in 0..<frameRate { _ = try encoder.encode(picture.next(frameRate: frameRate), forceKeyFrame: false) }
+        try encoder.setBitrate(500_000)
+        var bytes = 0
+        for _ in 0..<2 * frameRate {
+            bytes += try encoder.encode(picture.next(frameRate: frameRate), forceKeyFrame: false)?.bytes.count ?? 0
+        }
+        #expect(Double(bytes * 8) / 2 > 0.88 * 500_000)
+    }
+
     @Test func `a bitrate beyond the level is held at the level's limit`() throws {
         let encoder = try encoder()
         try encoder.setBitrate(1_000_000_000)
