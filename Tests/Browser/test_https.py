@@ -10,7 +10,7 @@ from typing import Any
 
 import card
 import pytest
-from chromium import Chromium
+from chromium import FLAGS, Chromium
 from network import LAN_ADDRESS
 
 HTTPS = {"web.https": "true", "web.https_port": 0}
@@ -42,7 +42,7 @@ def trusting(playwright, daemon, tmp_path):
 def test_who_trusts_the_door_lands_on_its_encrypted_page_and_may_talk(trusting, daemon, open_page):
     # by the address that people know, without the "s"
     page = open_page(trusting, daemon.url(LAN_ADDRESS), ready=False)
-    page.wait_for(f"location.href === 'https://{LAN_ADDRESS}:{daemon.secure_port}/'")
+    page.wait_for_address(f"https://{LAN_ADDRESS}:{daemon.secure_port}/", seconds=20)
     page.wait_until_ready()
     assert page.evaluate("window.isSecureContext")
     page.click("#watch")
@@ -76,12 +76,11 @@ def test_who_does_not_is_told_what_to_do_on_every_screen(chromium, daemon, open_
             page.screenshot(pictures / f"certificate-{width}-{'dark' if dark else 'light'}.png")
 
 
-def test_the_warning_can_be_clicked_away(playwright, daemon):
+def test_the_warning_can_be_clicked_away(playwright, daemon, open_page):
     # what "proceed to …" does: the page works, and who wants to talk may
-    instance = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+    browser = Chromium(playwright, flags=[*FLAGS, "--ignore-certificate-errors"])
     try:
-        page = instance.new_context(ignore_https_errors=True).new_page()
-        page.goto(f"https://{LAN_ADDRESS}:{daemon.secure_port}/")
-        page.wait_for_function("window.doorward?.state.connection.phase === 'open'")
+        page = open_page(browser, f"https://{LAN_ADDRESS}:{daemon.secure_port}/")
+        assert page.evaluate("window.isSecureContext && !!navigator.mediaDevices")
     finally:
-        instance.close()
+        browser.stop()

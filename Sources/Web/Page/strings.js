@@ -226,8 +226,8 @@ export const strings = {
         stepsHeading: "How to install it",
         fingerprintHeading: "Is it really your door's?",
         fingerprintWhy:
-            "Before you trust it, compare this fingerprint (SHA-256) with the one in the door's log. " +
-            "Only if both are equal is the certificate your door's.",
+            "Somebody in your network could have changed this page on its way. So compare what your device shows as the " +
+            "certificate's fingerprint (SHA-256) with the one in the door's log. It should be this:",
         limits: "The certificate vouches for addresses in your home and for this door's own names, and for no other site.",
         platforms: {
             ios: {
