@@ -13,6 +13,8 @@ final class HTTPExchange {
     private var receivedBody: [UInt8] = []
     private var failure: HTTPClient.Failure?
     private var isOver = false
+    /// Where TLS's settings are; nil for the context's only one.
+    private var vhost: OpaquePointer?
 
     // What libwebsockets keeps pointers to as long as the context lives.
     private let protocols = UnsafeMutablePointer<lws_protocols>.allocate(capacity: 2)
@@ -38,8 +40,7 @@ final class HTTPExchange {
     }
 
     func run(trustsAnyCertificate: Bool, timeout: Duration) throws(HTTPClient.Failure) -> HTTPResponse {
-        // a failure is told once, by the callback, and not by the library's log as well
-        lws_set_log_level(0, nil)
+        LibraryLog.silenceUnlessRouted()
         var info = lws_context_creation_info()
         info.port = CONTEXT_PORT_NO_LISTEN
         info.protocols = UnsafePointer(protocols)
@@ -48,11 +49,19 @@ final class HTTPExchange {
         info.gid = .init(truncatingIfNeeded: -1)
         info.fd_limit_per_thread = 16
         info.max_http_header_data2 = 16_384
-        if target.isSecure { info.options = UInt64(LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT) }
+        if target.isSecure {
+            HTTPExchange.prepareOpenSSL
+            info.options = UInt64(LWS_SERVER_OPTION_EXPLICIT_VHOSTS)
+        }
         guard let context = lws_create_context(&info) else {
             throw HTTPClient.Failure(description: "libwebsockets could not start")
         }
         defer { lws_context_destroy(context) }
+        if target.isSecure {
+            info.options |= UInt64(LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT)
+            vhost = lws_create_vhost(context, &info)
+            guard vhost != nil else { throw HTTPClient.Failure(description: "TLS could not start") }
+        }
         let microseconds = timeout.components.seconds * 1_000_000
         let deadline = lws_now_usecs() + microseconds
         // it only wakes the loop below: lws_service() sleeps until something happens
@@ -73,6 +82,18 @@ final class HTTPExchange {
         return HTTPResponse(status: status, headers: received, body: receivedBody)
     }
 
+    /// Done once: with each context that asks for it libwebsockets has OpenSSL make a place in every connection of the
+    /// process, for good.
+    private static let prepareOpenSSL: Void = {
+        var info = lws_context_creation_info()
+        info.port = CONTEXT_PORT_NO_LISTEN
+        info.uid = .init(truncatingIfNeeded: -1)
+        info.gid = .init(truncatingIfNeeded: -1)
+        info.fd_limit_per_thread = 16
+        info.options = UInt64(LWS_SERVER_OPTION_EXPLICIT_VHOSTS) | UInt64(LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT)
+        lws_context_destroy(lws_create_context(&info))
+    }()
+
     private func connect(in context: OpaquePointer, trustsAnyCertificate: Bool) -> Bool {
         var flags = LCCSCF_HTTP_NO_FOLLOW_REDIRECT.rawValue
         if target.isSecure {
@@ -90,6 +111,7 @@ final class HTTPExchange {
                         "http/1.1".withCString { alpn in
                             var connection = lws_client_connect_info()
                             connection.context = context
+                            connection.vhost = vhost
                             connection.address = address
                             connection.port = Int32(target.port)
                             connection.ssl_connection = Int32(bitPattern: flags)

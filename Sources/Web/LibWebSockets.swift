@@ -128,6 +128,11 @@ enum LibraryLog {
         lws_set_log_level(LLL_ERR | LLL_WARN, emit)
     }
 
+    /// Where nobody hears the log, nothing is written: a client tells of its failures itself.
+    static func silenceUnlessRouted() {
+        sink.withLock { if $0 == nil { lws_set_log_level(0, nil) } }
+    }
+
     /// Tells of trouble that is not the library's own.
     static func note(_ text: String) {
         sink.withLock { $0 }?(text)

@@ -19,6 +19,8 @@ public struct Configuration: Sendable, Equatable {
     public var calls = Calls()
     /// How peers reach the daemon.
     public var network = Network()
+    /// Where more viewers are served than the uplink bears.
+    public var publish = Publish()
     /// What outlives a restart.
     public var state = State()
     /// What is logged.
@@ -46,6 +48,6 @@ public struct Configuration: Sendable, Equatable {
     /// Every section, in the order of the example file.
     static let sections: [ConfigurationSection] = [
         Door.section, Web.section, Video.section, Audio.section, Button.section, Chime.section, Calls.section,
-        Network.section, State.section, Log.section,
+        Network.section, Publish.section, State.section, Log.section,
     ]
 }

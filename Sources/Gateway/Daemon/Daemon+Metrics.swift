@@ -32,7 +32,7 @@ extension Daemon {
         metrics.gauge("doorward_pages", "Pages that are open.", hub.viewerCount)
         metrics.gauge(
             "doorward_viewers", "Connections with viewers.", by: "kind",
-            [("call", calls.count), ("whep", players.count)])
+            [("call", calls.count), ("whep", players.count), ("whip", publisher?.session == nil ? 0 : 1)])
         metrics.gauge(
             "doorward_connected_viewers", "Viewers to whom media goes.",
             sessions.values.count { $0.isConnected })

@@ -39,11 +39,13 @@ extension Daemon {
         for (address, preference) in sockets.listenerAddresses {
             session.peer.handle(.tcpListenerAdded(address, preference: preference), at: now)
         }
-        session.peer.handle(.localAddressesEnded, at: now)
+        // a WHIP server may name more servers
+        if viewer != .publication { session.peer.handle(.localAddressesEnded, at: now) }
         sessions[id] = session
         switch viewer {
         case .call(let call): calls[call] = id
         case .player(let name): players[name] = id
+        case .publication: break
         }
         return session
     }
@@ -64,6 +66,7 @@ extension Daemon {
             log.info("whep: a player is gone after \((now - session.began).inWords): \(reason)")
             hub.handle(.watchersChanged(players.count), at: now)
         }
+        if case .publication = session.viewer { publicationEnded(session, because: reason, at: now) }
         log.debug("peer \(id): ended (\(reason)); \(session.peer.discards)")
     }
 
@@ -101,8 +104,10 @@ extension Daemon {
         case .negotiationNeeded:
             negotiate(session, at: now)
         case .iceCandidate(let candidate):
-            if case .call(let call) = session.viewer {
-                hub.handle(.negotiation(call, .candidate(candidate)), at: now)
+            switch session.viewer {
+            case .call(let call): hub.handle(.negotiation(call, .candidate(candidate)), at: now)
+            case .publication: publish(candidate, of: session)
+            case .player: break
             }
         case .connectionStateChanged(let state):
             log.debug("peer \(session.id): \(state.rawValue)")
@@ -152,13 +157,19 @@ extension Daemon {
             encodings.watchersChanged()
             video?[session.encodings.wanted].requestKeyFrame(isNewcomer: true)
             guard isFirst else { return }
-            if case .call(let call) = session.viewer { hub.handle(.peerConnected(call), at: now) }
+            switch session.viewer {
+            case .call(let call): hub.handle(.peerConnected(call), at: now)
+            case .publication: publicationConnected()
+            case .player: break
+            }
         case (.closed, .call(let call)):
             hub.handle(.peerClosed(call), at: now)
-        case (.failed, .player):
+        case (.failed, .player), (.failed, .publication):
             endSession(session.id, because: session.peer.failureReason?.description ?? "unknown", at: now)
         case (.closed, .player):
             endSession(session.id, because: "the player closed the connection", at: now)
+        case (.closed, .publication):
+            endSession(session.id, because: "the server closed the connection", at: now)
         case (.failed, .call), (.new, _), (.connecting, _), (.disconnected, _):
             break
         }

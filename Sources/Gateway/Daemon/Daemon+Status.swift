@@ -107,6 +107,8 @@ struct DaemonStatus: Encodable {
     let pages: Int
     let calls: Int
     let players: Int
+    /// How far publishing by WHIP is: `waiting`, `offering`, `published`; absent where nothing is published.
+    let publication: String?
     let residentBytes: UInt64
     let cpuMilliseconds: Double
     let video: Video
@@ -121,6 +123,7 @@ extension Daemon {
             uptimeSeconds: (now - startedAt).inSeconds, camera: devices.camera.rawValue,
             microphone: devices.microphone.rawValue, speaker: devices.speaker.rawValue, isRinging: hub.isRinging,
             pages: hub.viewerCount, calls: calls.count, players: players.count,
+            publication: publisher?.inWords,
             residentBytes: linux_resident_bytes(),
             cpuMilliseconds: Duration.nanoseconds(linux_process_cpu_nanoseconds()).milliseconds,
             video: describeVideo(),
@@ -166,7 +169,12 @@ extension Daemon {
 
     private func describe(_ session: Session, at now: Instant) -> DaemonStatus.Peer {
         let statistics = session.peer.statistics
-        let kind = if case .call = session.viewer { "call" } else { "whep" }
+        let kind =
+            switch session.viewer {
+            case .call: "call"
+            case .player: "whep"
+            case .publication: "whip"
+            }
         let voice = voices?.statistics(of: session.id).map { voice in
             DaemonStatus.Voice(
                 levelDBFS: voice.level.isFinite ? voice.level : nil,

@@ -62,6 +62,8 @@ actor Daemon {
     /// Whether anybody watches or listens, as of the end of the last turn.
     var isWatched = false
     var sound: SoundCapture?
+    /// Sends to a media server; nil where there is none.
+    var publisher: Publisher?
     var expectedLoss = ExpectedLoss()
     var voices: VoicePlayer?
     var button: GPIOButton?
@@ -114,6 +116,7 @@ actor Daemon {
         startControl()
         startMedia()
         openLines(at: EventLoop.now)
+        startPublishing(at: EventLoop.now)
         return nil
     }
 
@@ -192,6 +195,7 @@ actor Daemon {
         let now = EventLoop.now
         hub.handle(.shutdown, at: now)
         for player in players.values { endSession(player, because: EndReason.shutdown.inWords, at: now) }
+        if let id = publisher?.session { endSession(id, because: EndReason.shutdown.inWords, at: now) }
     }
 
     /// Stops the threads; the loop is no longer running.
@@ -201,6 +205,7 @@ actor Daemon {
         voices?.stop()
         names.stop()
         web?.stop()
+        publisher?.stop()
         chime = nil
         control = nil
         log.info("stopped after \((EventLoop.now - startedAt).inWords)")
@@ -221,6 +226,7 @@ actor Daemon {
         }
         if let deadline = names.deadline, deadline <= now { serveNames(at: now) }
         if let credentialsRenewedAt, credentialsRenewedAt <= now { renewPageCredentials(at: now) }
+        advancePublisher(at: now)
         if let certificateDueAt, certificateDueAt <= now { refreshCertificate(at: now) }
         if let nextDeviceAttempt, nextDeviceAttempt <= now { openLines(at: now) }
         // before the hub is drained: a press that its deadline completes has something to tell
@@ -237,7 +243,7 @@ actor Daemon {
             earliest(
                 hub.nextDeadline(), sessions.values.lazy.compactMap(\.deadline).min(), sockets.streams.deadline,
                 names.deadline, isWatched ? schedule.deadline : nil, stoppingUntil),
-            nextDeviceAttempt, credentialsRenewedAt, certificateDueAt,
+            nextDeviceAttempt, credentialsRenewedAt, certificateDueAt, publisher?.deadline,
             awaitedAnswers.values.lazy.map(\.until).min(), button?.deadline, chime?.deadline)
     }
 

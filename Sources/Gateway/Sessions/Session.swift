@@ -20,6 +20,8 @@ final class Session {
         case call(CallID)
         /// A player, by WHEP; the text is the last part of its resource's path.
         case player(String)
+        /// A media server that passes picture and sound on, by WHIP.
+        case publication
     }
 
     let id: SessionID
@@ -73,7 +75,10 @@ final class Session {
         guard tracks == nil else { return }
         let (video, audio) = (peer.addTrack(.video, streamID: "door"), peer.addTrack(.audio, streamID: "door"))
         peer.setDirection(.sendonly, of: video)
-        if case .player = viewer { peer.setDirection(.sendonly, of: audio) }
+        switch viewer {
+        case .call: break
+        case .player, .publication: peer.setDirection(.sendonly, of: audio)
+        }
         tracks = (video, audio)
     }
 

@@ -3,7 +3,8 @@ import FoundationEssentials
 import SDP
 import Web
 
-/// The player's side of WHEP (draft-ietf-wish-whep): one offer by HTTP, and what goes with it.
+/// The player's side of WHEP (draft-ietf-wish-whep), and the publisher's of WHIP (RFC 9725), which is the same but for who
+/// sends media: one offer by HTTP, and what goes with it.
 ///
 /// ```
 /// POST   url        the offer         → 201, Location, ETag, Link, the answer; or a redirect, or a refusal
@@ -12,7 +13,7 @@ import Web
 /// ```
 package struct WHEPClient {
     /// A call that a server has taken.
-    package struct Session {
+    package struct Session: Sendable {
         /// What to send candidates to, and to delete at the end.
         package let resource: URL
         /// The entity tag of the ICE session, for `If-Match`.
@@ -29,31 +30,47 @@ package struct WHEPClient {
         case badAddress(String)
         /// No answer came.
         case unreachable(String)
-        /// The server has nothing at the address, or does not want this viewer; the sentence tells.
-        case refused(status: Int, String)
-        /// The server answers what WHEP does not know.
+        /// The server has nothing at the address, or does not want this client; the sentence tells. With `Retry-After`
+        /// it says when it might.
+        case refused(status: Int, String, retryAfter: Duration? = nil)
+        /// The server answers what the protocol does not know.
         case notWHEP(String)
 
         package var description: String {
             switch self {
             case .badAddress(let text): "“\(text)” is no http or https address"
             case .unreachable(let reason): reason
-            case .refused(_, let reason): reason
-            case .notWHEP(let reason): "this is no WHEP server: \(reason)"
+            case .refused(_, let reason, _): reason
+            case .notWHEP(let reason): reason
             }
         }
+
+        /// When the server might take the offer, where it says so.
+        var retryAfter: Duration? {
+            if case .refused(_, _, let after) = self { after } else { nil }
+        }
+    }
+
+    /// What the client does with media, which is all that WHEP and WHIP differ in.
+    package enum Role: Sendable {
+        /// It receives.
+        case viewer
+        /// It sends.
+        case publisher
     }
 
     private let http: HTTPClient
     private let token: String?
+    private let role: Role
 
     /// RFC 9110 §15.4: "a client SHOULD detect and intervene in cyclical redirections".
     private static let redirectLimit = 5
 
-    /// A player that shows `token` as a bearer (RFC 6750), where there is one.
-    package init(http: HTTPClient = HTTPClient(), token: String? = nil) {
+    /// A player or a publisher that shows `token` as a bearer (RFC 6750), where there is one.
+    package init(http: HTTPClient = HTTPClient(), token: String? = nil, as role: Role = .viewer) {
         self.http = http
         self.token = token
+        self.role = role
     }
 
     /// Offers `offer` to the server at `url`.
@@ -70,12 +87,12 @@ package struct WHEPClient {
             case 307, 308:
                 // "the request method MUST NOT be changed" (RFC 9110 §15.4.8, §15.4.9)
                 guard let next = response.location(relativeTo: target) else {
-                    throw .notWHEP("it redirects to nowhere")
+                    throw strange("it redirects to nowhere")
                 }
                 target = next
             default:
                 decline(response, at: target)
-                throw Self.refusal(response)
+                throw refusal(response)
             }
         }
         throw .refused(status: 308, "the server redirects more than \(Self.redirectLimit) times")
@@ -94,15 +111,15 @@ package struct WHEPClient {
     package func hangUp(_ session: Session) throws(Failure) {
         let response = try send("DELETE", to: session.resource, isTrusted: true)
         // 404: it was over already
-        guard (200..<300).contains(response.status) || response.status == 404 else { throw Self.refusal(response) }
+        guard (200..<300).contains(response.status) || response.status == 404 else { throw refusal(response) }
     }
 
     // MARK: Answers
 
     private func session(from response: HTTPResponse, at url: URL) throws(Failure) -> Session {
-        guard let resource = response.location(relativeTo: url) else { throw .notWHEP("it names no resource") }
+        guard let resource = response.location(relativeTo: url) else { throw strange("it names no resource") }
         guard response.mediaType == "application/sdp" else {
-            throw .notWHEP("its answer is of the type “\(response.mediaType)”")
+            throw strange("its answer is of the type “\(response.mediaType)”")
         }
         return Session(
             resource: resource, entityTag: response.field("etag"),
@@ -117,25 +134,31 @@ package struct WHEPClient {
         _ = try? send("DELETE", to: resource, isTrusted: Self.haveSameOrigin(resource, url))
     }
 
-    private static func refusal(_ response: HTTPResponse) -> Failure {
+    private func strange(_ reason: String) -> Failure {
+        .notWHEP("this is no \(role == .viewer ? "WHEP" : "WHIP") server: \(reason)")
+    }
+
+    private func refusal(_ response: HTTPResponse) -> Failure {
         let words = String(decoding: response.body.prefix(300), as: UTF8.self)
         let isText = response.mediaType.hasPrefix("text/plain") || response.mediaType.isEmpty
         let said = isText ? words.split(whereSeparator: \.isNewline).first.map { ": \($0)" } ?? "" : ""
         let reason =
             switch response.status {
-            case 401, 403: "the server wants a token that it accepts (--token)"
+            case 401, 403:
+                "the server wants a token that it accepts (\(role == .viewer ? "--token" : "publish.whip_token"))"
             case 404, 410: "the server has nothing at this address"
             case 405: "the server takes no calls at this address"
-            case 406 where response.mediaType == "application/sdp":
+            case 406 where response.mediaType == "application/sdp" && role == .viewer:
                 "the server would rather make the offer itself, with codecs that this viewer has not: it takes H.264 and Opus"
-            case 406: "the server sends neither H.264 nor Opus"
+            case 406: "the server \(role == .viewer ? "sends" : "takes") neither H.264 nor Opus"
             case 300..<400: "the server redirects by \(response.status), which does not keep a call a call"
             case 429, 503:
                 "the server has no room at present"
                     + (response.field("retry-after").map { "; it says to try again in \($0) s" } ?? "")
             default: "the server answers \(response.status)"
             }
-        return .refused(status: response.status, reason + said)
+        let after = response.field("retry-after").flatMap { Int64($0) }.map { Duration.seconds(max(0, $0)) }
+        return .refused(status: response.status, reason + said, retryAfter: after)
     }
 
     // MARK: Requests
