@@ -61,7 +61,7 @@ final class RunningDaemon {
             guard count > 0 else { fail("the daemon did not start:\n\(log)") }
             log += String(decoding: bytes.prefix(count), as: UTF8.self)
             for line in log.split(separator: "\n", omittingEmptySubsequences: true)
-            where line.contains("http://127.0.0.1:") {
+            where line.contains("page: http://") {
                 let digits = line.split(separator: ":").last?.prefix { $0.isNumber } ?? ""
                 if let port = UInt16(digits) { return port }
             }
