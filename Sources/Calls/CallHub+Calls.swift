@@ -121,7 +121,7 @@ extension CallHub {
         guard let viewer = viewers[id] else { return }
         calls[call] = Call(
             viewer: id, name: viewer.name, resumption: viewer.resumption, began: now,
-            media: .connecting(by: now + configuration.connectTimeout))
+            media: .connecting(by: now + configuration.connectTimeout), channelBucket: channelBucket(at: now))
         viewers[id]?.call = call
         emit(.startSession(call, id))
         emit(.log(.callStarted(call, with: party(id))))
@@ -142,6 +142,11 @@ extension CallHub {
                     call, with: self.party(ended), reason, detail: detail, duration: now - ended.began)))
         tellMembers()
         announcePresence(at: now)
+    }
+
+    func channelBucket(at now: Instant) -> TokenBucket {
+        TokenBucket(
+            rate: configuration.channelMessagesPerSecond, capacity: configuration.channelMessageBurst, at: now)
     }
 
     // MARK: The connection between the viewer's peer and the door's

@@ -5,7 +5,7 @@ import Wire
 /// one another through here.
 extension CallHub {
     /// Everybody in a call with the door, in the order of their coming.
-    private var callsInOrder: [(key: CallID, value: Call)] {
+    var callsInOrder: [(key: CallID, value: Call)] {
         calls.sorted { ($0.value.began, $0.key.rawValue) < ($1.value.began, $1.key.rawValue) }
     }
 

@@ -49,7 +49,8 @@ extension CallHub {
         viewers[id]?.call = new
         viewers[id]?.name = call.name
         calls[new] = Call(
-            viewer: id, name: call.name, resumption: viewer.resumption, began: call.began, media: media)
+            viewer: id, name: call.name, resumption: viewer.resumption, began: call.began, media: media,
+            hasChannel: keeps && call.hasChannel, channelBucket: call.channelBucket)
         tell(id, .callResumed(new, elapsed: now - call.began))
         if !keeps { emit(.startSession(new, id)) }
         emit(.log(.callResumed(new, with: party(id), keepsMedia: keeps)))

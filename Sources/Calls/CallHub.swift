@@ -32,6 +32,10 @@ public struct CallHub {
         public var messagesPerSecond = 100
         /// How many messages a page may send at once.
         public var messageBurst = 200
+        /// How many messages a member may send on his data channel a second, in the long run.
+        public var channelMessagesPerSecond = 5
+        /// How many he may send there at once.
+        public var channelMessageBurst = 20
         /// The least time between two presence messages to everyone.
         public var presenceInterval: Duration = .milliseconds(100)
 
@@ -57,6 +61,11 @@ public struct CallHub {
         /// When he joined, whatever became of his connections since.
         let began: Instant
         var media: Media
+        /// Whether there is a data channel between the two.
+        var hasChannel = false
+        var channelBucket: TokenBucket
+        /// Whether its messages are too many, and that was said.
+        var isTooFast = false
         /// Until when the call waits for a viewer who is away; nil while he is there.
         var awayUntil: Instant?
 
@@ -88,6 +97,8 @@ public struct CallHub {
     /// The servers that pages are told to use.
     var iceServers: [ICEServer]
     var watchers = 0
+    /// What there is to control at the door.
+    var controls = DoorControls()
     var viewers: [ParticipantID: Viewer] = [:]
     var calls: [CallID: Call] = [:]
     var ring: Ring?
@@ -160,6 +171,13 @@ public struct CallHub {
         case .watchersChanged(let count):
             watchers = count
             announcePresence(at: now)
+        case .channelOpened(let call): openChannel(call)
+        case .channelClosed(let call): calls[call]?.hasChannel = false
+        case .channelMessage(let call, let message): take(message, on: call, at: now)
+        case .badChannelMessage(let call, let complaint): refuseOnChannel(call, complaint, at: now)
+        case .controlsChanged(let new): change(to: new)
+        case .actuated(let control, let call, let id, let outcome):
+            actuated(control, call, messageID: id, outcome)
         case .shutdown: shutDown(at: now)
         case .timePassed: break
         }

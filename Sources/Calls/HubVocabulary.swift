@@ -28,6 +28,18 @@ public enum HubInput: Hashable, Sendable {
     case iceServersChanged([ICEServer])
     /// The number of WHEP players changed.
     case watchersChanged(Int)
+    /// The data channel between the viewer's peer and the door's opened.
+    case channelOpened(CallID)
+    /// It closed.
+    case channelClosed(CallID)
+    /// A page sent a message on it.
+    case channelMessage(CallID, MemberMessage)
+    /// A page sent on it what is no message.
+    case badChannelMessage(CallID, BadMessage)
+    /// What there is to control at the door, or how it stands, is another.
+    case controlsChanged(DoorControls)
+    /// What became of an `actuate`.
+    case actuated(DoorControl, CallID, messageID: String, ControlOutcome)
     /// The daemon is stopping.
     case shutdown
     /// Time passed; nothing else happened.
@@ -46,6 +58,10 @@ public enum HubOutput: Hashable, Sendable {
     case endSession(CallID, EndReason)
     /// Give this to the door's peer of the call.
     case deliver(CallID, NegotiationStep)
+    /// Send this on the data channel of this call.
+    case sendOnChannel(ChannelMessage, CallID)
+    /// Do this at the door, and tell what became of it by `actuated`.
+    case actuate(DoorControl, CallID, messageID: String, by: Party)
     /// The ring began or ended; a status light or a chime follows it.
     case ringingChanged(Bool)
     /// Something worth a line in the log.
@@ -80,6 +96,8 @@ public enum HubEvent: Hashable, Sendable {
     case callEnded(CallID, with: Party, EndReason, detail: String?, duration: Duration)
     /// Somebody saw the missed rings; so many are left.
     case missedSeen(by: Party, left: Int)
+    /// Somebody wanted something done at the door.
+    case controlled(DoorControl, by: Party, ControlOutcome)
     /// A page sent something wrong and was told so.
     case refused(ParticipantID, CallErrorCode, String)
     /// A page sent messages faster than anyone may.

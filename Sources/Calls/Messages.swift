@@ -107,6 +107,10 @@ public enum MessageLimits {
     public static let nameBytes = 256
     /// The most UTF-8 bytes an identifier may have.
     public static let identifierBytes = 64
+    /// The most UTF-8 bytes a text of the chat may have.
+    public static let chatBytes = 2000
+    /// The most bytes a message on a data channel may have.
+    public static let channelBytes = 8192
     /// The most UTF-8 bytes a candidate attribute may have.
     public static let candidateBytes = 2048
 }

@@ -53,18 +53,10 @@ private struct FieldReader {
         guard name.count <= MessageLimits.nameCharacters, name.utf8.count <= MessageLimits.nameBytes else {
             throw bad("the field “name” has more than \(MessageLimits.nameCharacters) characters")
         }
-        guard !name.unicodeScalars.contains(where: isDisruptive) else {
+        guard !name.unicodeScalars.contains(where: \.isDisruptive) else {
             throw bad("the field “name” has a control character")
         }
         return name
-    }
-
-    // Line breaks and the like, and what turns the writing direction of the text around a name (UAX #9).
-    private func isDisruptive(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.properties.generalCategory {
-        case .control, .lineSeparator, .paragraphSeparator: true
-        default: (0x202A...0x202E).contains(scalar.value) || (0x2066...0x2069).contains(scalar.value)
-        }
     }
 
     func call() throws -> CallID { CallID(try identifier(.call)) }
@@ -133,6 +125,16 @@ private struct FieldReader {
         while rest.first?.isWhitespace == true { rest.removeFirst() }
         while rest.last?.isWhitespace == true { rest.removeLast() }
         return String(rest)
+    }
+}
+
+extension Unicode.Scalar {
+    /// Line breaks and the like, and what turns the writing direction of the text around (UAX #9).
+    var isDisruptive: Bool {
+        switch properties.generalCategory {
+        case .control, .lineSeparator, .paragraphSeparator: true
+        default: (0x202A...0x202E).contains(value) || (0x2066...0x2069).contains(value)
+        }
     }
 }
 

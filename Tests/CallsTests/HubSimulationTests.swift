@@ -64,7 +64,7 @@ import Wire
             return all.isEmpty ? ResumptionSecret("none") : all[max(0, all.count - 1 - dice.below(6))]
         }
         let recipient = dice.below(3) == 0 || viewers.isEmpty ? ParticipantID.door : viewers[dice.below(viewers.count)]
-        switch dice.below(24) {
+        switch dice.below(28) {
         case 0, 1: return viewers.count < 6 ? .viewerConnected(.random(from: dice)) : .timePassed
         case 2: return .viewerDisconnected(viewer)
         case 3, 4, 5: return .buttonPressed(wallClock: 1)
@@ -79,6 +79,14 @@ import Wire
         case 21, 22: return .message(viewer, .callResume(anySecret(), keepsMedia: dice.below(2) == 0))
         case 23:
             return .message(viewer, .missedSeen(witness.everyMissed.dropFirst(dice.below(3)).first ?? CallID("none")))
+        case 24: return dice.below(4) == 0 ? .channelClosed(anyCall()) : .channelOpened(anyCall())
+        case 25, 26:
+            let recipient = dice.below(2) == 0 ? nil : viewer
+            return .channelMessage(anyCall(), .chat(id: "1", text: "x", recipient: recipient))
+        case 27:
+            return dice.below(2) == 0
+                ? .channelMessage(anyCall(), .control(id: "1", .unlock))
+                : .actuated(.unlock, anyCall(), messageID: "1", .done)
         case 18: return .message(viewer, .presence(name: "Name \(dice.below(9))"))
         default: return dice.below(40) == 0 ? .shutdown : .watchersChanged(dice.below(3))
         }

@@ -24,6 +24,8 @@ struct HubWitness {
     private var lastKey: ResumptionSecret?
     private var shown: ResumptionSecret?
     private var missed: [CallID] = []
+    /// The calls with an open data channel.
+    private var channels: Set<CallID> = []
     private let configuration: CallHub.Configuration
     private(set) var faults: [String] = []
 
@@ -42,6 +44,8 @@ struct HubWitness {
         switch input {
         case .viewerConnected(let id): present.insert(id)
         case .message(_, .callResume(let secret, _)): shown = secret
+        case .channelOpened(let call): if sessions[call] != nil { channels.insert(call) }
+        case .channelClosed(let call): channels.remove(call)
         default: break
         }
     }
@@ -71,9 +75,18 @@ struct HubWitness {
             check(sessions.removeValue(forKey: call) != nil, "a session ended that had not begun")
             ended.insert(call)
             waiting[call] = nil
+            channels.remove(call)
             lastKey = keys.removeValue(forKey: call)
         case .deliver(let call, _):
             check(sessions[call].map { inCall[$0] == call } ?? false, "a negotiation without a session or a viewer")
+        case .sendOnChannel(let message, let call):
+            check(channels.contains(call), "a message on a channel that is not open")
+            if case .chat(let from, _, _) = message {
+                check(
+                    sessions.values.contains(from.id) && sessions[call] != from.id,
+                    "a text of one who is not in the call")
+            }
+        case .actuate(_, let call, _, let party): check(sessions[call] == party.id, "a control of one in no call")
         case .ringingChanged(let new):
             check(new != isRinging, "the light was told what it knew")
             isRinging = new

@@ -265,7 +265,10 @@ import Testing
         let codes: [CallErrorCode] = [
             .badMessage, .unknownCall, .recipientOffline, .notAllowed, .alreadyAnswered, .busy, .negotiationFailed,
         ]
-        for name in reasons.map(\.rawValue) + codes.map(\.rawValue) {
+        let channelCodes: [ChannelErrorCode] = [
+            .badMessage, .recipientOffline, .notAllowed, .notConfigured, .tooFast, .failed,
+        ]
+        for name in reasons.map(\.rawValue) + codes.map(\.rawValue) + channelCodes.map(\.rawValue) {
             #expect(document.contains("| `\(name)` |"), "\(name)")
         }
     }

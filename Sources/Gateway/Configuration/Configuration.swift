@@ -15,6 +15,10 @@ public struct Configuration: Sendable, Equatable {
     public var button = Button()
     /// What a ring drives at the door: a chime or a lamp.
     public var chime = Chime()
+    /// The relay that opens the door.
+    public var lock = Lock()
+    /// The light at the door.
+    public var light = Light()
     /// How long rings and calls last.
     public var calls = Calls()
     /// How peers reach the daemon.
@@ -47,7 +51,7 @@ public struct Configuration: Sendable, Equatable {
 
     /// Every section, in the order of the example file.
     static let sections: [ConfigurationSection] = [
-        Door.section, Web.section, Video.section, Audio.section, Button.section, Chime.section, Calls.section,
-        Network.section, Publish.section, State.section, Log.section,
+        Door.section, Web.section, Video.section, Audio.section, Button.section, Chime.section, Lock.section,
+        Light.section, Calls.section, Network.section, Publish.section, State.section, Log.section,
     ]
 }

@@ -52,7 +52,7 @@ extension Daemon {
             switch output {
             case .send(let message, let participant):
                 guard let socket = webSockets[participant] else { continue }
-                web?.send(encode(message), to: socket)
+                web?.send(encodeAsJSON(message), to: socket)
             case .disconnect(let participant, let reason):
                 guard let socket = webSockets[participant] else { continue }
                 web?.close(socket, code: 1008, reason: reason)
@@ -63,6 +63,10 @@ extension Daemon {
                 endSession(id, because: reason.rawValue, at: now)
             case .deliver(let call, let step):
                 deliver(step, to: call, at: now)
+            case .sendOnChannel(let message, let call):
+                send(message, on: call, at: now)
+            case .actuate(let control, let call, let id, let party):
+                actuate(control, call, messageID: id, by: party, at: now)
             case .ringingChanged(let isRinging):
                 chime?.set(isRinging, at: now, log: log)
             case .log(let event):
@@ -72,7 +76,7 @@ extension Daemon {
         return wasBusy
     }
 
-    private func encode(_ message: DoorMessage) -> String {
+    func encodeAsJSON(_ message: some Encodable) -> String {
         do {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -119,6 +123,9 @@ extension Daemon {
             log.info("call: “\(party.name)” is back\(keepsMedia ? "" : ", with a new connection")")
         case .missedSeen(let party, let left):
             log.info("ring: “\(party.name)” saw what was missed\(left > 0 ? ", but for \(left)" : "")")
+        case .controlled(let control, let party, .done): log.info("door: \(control.inWords), for “\(party.name)”")
+        case .controlled(let control, let party, .refused(let code, let reason)):
+            log.warning("door: not \(control.inWords), for “\(party.name)”: \(code.rawValue): \(reason)")
         case .callEnded(_, let party, let reason, let detail, let duration):
             let detail = detail.map { " (\($0))" } ?? ""
             log.info("call: “\(party.name)” is gone after \(duration.inWords): \(reason.inWords)\(detail)")
@@ -137,6 +144,16 @@ extension ParticipantID {
 
 extension Int {
     fileprivate var pages: String { self == 1 ? "one page" : self == 0 ? "no page" : "\(self) pages" }
+}
+
+extension DoorControl {
+    /// For the log.
+    fileprivate var inWords: String {
+        switch self {
+        case .unlock: "unlocked"
+        case .light(let isOn): isOn ? "lit" : "darkened"
+        }
+    }
 }
 
 extension EndReason {

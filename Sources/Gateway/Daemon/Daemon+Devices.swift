@@ -6,7 +6,7 @@ import Wire
 /// The camera, the microphone, the speaker, the button and the chime.
 extension Daemon {
     /// How often a GPIO line that is missing is looked for.
-    private static let lineRetryInterval = Duration.seconds(5)
+    static let lineRetryInterval = Duration.seconds(5)
 
     func startMedia() {
         let loop = loop
@@ -88,12 +88,13 @@ extension Daemon {
 
     // MARK: Lines
 
-    /// Opens the button's and the chime's lines where they are missing.
+    /// Opens the button's, the chime's, the lock's and the light's lines where they are missing.
     func openLines(at now: Instant) {
         let isFirst = nextDeviceAttempt == nil
         nextDeviceAttempt = nil
         if configuration.button.enabled, button == nil { openButton(isFirst: isFirst, at: now) }
         if configuration.chime.line != nil, chime == nil { openChime(isFirst: isFirst, at: now) }
+        openDoorLines(isFirst: isFirst, at: now)
     }
 
     private func openButton(isFirst: Bool, at now: Instant) {
@@ -133,9 +134,10 @@ extension Daemon {
         }
     }
 
-    /// Takes presses, and moves a blinking chime on.
+    /// Takes presses, moves a blinking chime on, and locks what was open long enough.
     func pollLines(at now: Instant) {
         chime?.advance(at: now, log: log)
+        advanceDoorLines(at: now)
         guard let button else { return }
         do throws(DeviceError) {
             while try button.nextPress(timeout: .zero) != nil { pressButton(at: now) }

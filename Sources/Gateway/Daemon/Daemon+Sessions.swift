@@ -128,10 +128,14 @@ extension Daemon {
             lookUp(name, for: session.id, at: now)
         case .iceCandidateError(let error):
             note(error, of: session, at: now)
+        case .dataChannel(let channel):
+            handle(channel: .opened(channel), of: session, at: now)
+        case .dataChannelStateChanged(let channel, let state):
+            if state == .closing || state == .closed { handle(channel: .closed(channel), of: session, at: now) }
+        case .message(let channel, let message):
+            handle(channel: .message(channel, message), of: session, at: now)
         case .signalingStateChanged, .iceGatheringStateChanged, .iceConnectionStateChanged, .track, .accessUnit,
-            .transportFeedback, .receiverEstimatedMaximumBitrate, .dataChannel, .dataChannelStateChanged,
-            .dataChannelError, .message, .bufferedAmountLow:
-            // a viewer may open data channels; the door says nothing on them
+            .transportFeedback, .receiverEstimatedMaximumBitrate, .dataChannelError, .bufferedAmountLow:
             break
         }
     }

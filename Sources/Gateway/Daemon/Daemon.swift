@@ -68,6 +68,7 @@ actor Daemon {
     var voices: VoicePlayer?
     var button: GPIOButton?
     var chime: Chime?
+    let lines: DoorLines
     var nextDeviceAttempt: Instant?
     var control: ControlSocket?
     var signals: Int32 = -1
@@ -84,6 +85,7 @@ actor Daemon {
         names = NameService(random: random, log: log)
         sockets = MediaSockets(configuration: configuration.network, log: log)
         encodings = EncodingControl(configuration: configuration.video)
+        lines = DoorLines(lock: configuration.lock, light: configuration.light)
         opener = StreamOpener(authorities: configuration.network.turnAuthorities)
         var settings = CallHub.Configuration()
         settings.doorName = configuration.door.name
@@ -244,7 +246,8 @@ actor Daemon {
                 hub.nextDeadline(), sessions.values.lazy.compactMap(\.deadline).min(), sockets.streams.deadline,
                 names.deadline, isWatched ? schedule.deadline : nil, stoppingUntil),
             nextDeviceAttempt, credentialsRenewedAt, certificateDueAt, publisher?.deadline,
-            awaitedAnswers.values.lazy.map(\.until).min(), button?.deadline, chime?.deadline)
+            awaitedAnswers.values.lazy.map(\.until).min(), button?.deadline, chime?.deadline,
+            lines.deadline)
     }
 
     /// Tells the pipelines whether anybody watches or listens.

@@ -50,6 +50,8 @@ final class Session {
     private(set) var tracks: (video: TransceiverID, audio: TransceiverID)?
     /// Which encode's pictures are sent.
     private(set) var encodings = EncodingSwitch()
+    /// The data channel that chat and the door's controls go over.
+    var channel: DataChannelID?
     private(set) var connectedAt: Instant?
     private(set) var firstFrameAt: Instant?
     /// How long the viewer was asked to hold pictures back.
