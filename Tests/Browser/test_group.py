@@ -225,3 +225,56 @@ def test_a_missed_ring_is_told_to_who_comes_later_until_somebody_has_seen_it(chr
     late = open_page(chromium, daemon.url())
     pause(late, 300)
     assert not late.is_visible("#missed")
+
+
+# Chat and controls
+
+
+def write(page: Any, text: str) -> None:
+    page.evaluate(f"void (document.querySelector('#chat-text').value = {text!r})")
+    page.click("#chat-form button")
+
+
+def test_chat_goes_to_all_or_to_one(three_pages):
+    kitchen, study, hall = three_pages
+    texts = "[...document.querySelectorAll('#chat p')].map((item) => item.textContent)"
+    for page in three_pages:
+        page.wait_for("document.querySelector('#chat-panel').checkVisibility()")
+    write(kitchen, "Who is it?")
+    for page in three_pages:
+        page.wait_for(f"{texts}.includes('Who is it?')")
+    kitchen.wait_for("doorward.state.conversation.messages[0].state === 'sent'")
+    assert study.text("#chat").startswith("Kitchen")
+    recipient = identifier(hall)
+    kitchen.evaluate(f"void (document.querySelector('#chat-recipient').value = '{recipient}')")
+    write(kitchen, "<b>Only</b> you")
+    hall.wait_for(f"{texts}.includes('<b>Only</b> you')")
+    assert "only to you" in hall.text("#chat")
+    write(hall, "Thank you")
+    study.wait_for(f"{texts}.includes('Thank you')")
+    assert study.evaluate(texts) == ["Who is it?", "Thank you"]
+
+
+def test_chat_passes_the_door_where_the_mesh_does_not_come_about(chromium, firefox, daemon, open_page):
+    pages = [open_page(browser, daemon.url()) for browser in (chromium, firefox)]
+    for page in pages:
+        watch(page)
+    wait_for_members(pages[0], 2)
+    for page in pages:
+        page.wait_for("doorward.state.conversation.isOpen")
+        page.evaluate("void doorward.meshConnections.forEach((connection) => connection.close())")
+    write(pages[1], "Still there?")
+    pages[0].wait_for("document.querySelector('#chat p')?.textContent === 'Still there?'")
+
+
+def test_a_door_without_lock_and_light_offers_neither_and_refuses_both(browser, daemon, open_page):
+    page = open_page(browser, daemon.url())
+    watch(page)
+    page.wait_for("doorward.state.conversation.isOpen")
+    page.wait_for("document.querySelector('#snapshot').checkVisibility()")
+    assert not page.is_visible("#unlock") and not page.is_visible("#light")
+    for control in ("unlock", "light"):
+        page.evaluate(f"void document.querySelector('#{control}').click()")
+        page.wait_for("doorward.state.conversation.problem === 'not_configured'")
+        assert page.text("#control-problem") == "The door has no such thing."
+    assert "not_configured" in daemon.log

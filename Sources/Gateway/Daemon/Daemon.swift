@@ -244,10 +244,9 @@ actor Daemon {
         return earliest(
             earliest(
                 hub.nextDeadline(), sessions.values.lazy.compactMap(\.deadline).min(), sockets.streams.deadline,
-                names.deadline, isWatched ? schedule.deadline : nil, stoppingUntil),
+                names.deadline, isWatched ? schedule.deadline : nil, stoppingUntil, lines.deadline),
             nextDeviceAttempt, credentialsRenewedAt, certificateDueAt, publisher?.deadline,
-            awaitedAnswers.values.lazy.map(\.until).min(), button?.deadline, chime?.deadline,
-            lines.deadline)
+            awaitedAnswers.values.lazy.map(\.until).min(), button?.deadline, chime?.deadline)
     }
 
     /// Tells the pipelines whether anybody watches or listens.

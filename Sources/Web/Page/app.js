@@ -1,6 +1,8 @@
 // Joins the parts: what the daemon says goes to the session and the ring, what they become goes to the screen.
 
 import { Camera } from "./camera.js";
+import { drawConversation } from "./chat.js";
+import { Conversation } from "./conversation.js";
 import { drawMembers } from "./members.js";
 import { Mesh } from "./mesh.js";
 import { Microphone } from "./microphone.js";
@@ -13,6 +15,7 @@ import { Ringer } from "./ringer.js";
 import { Session } from "./session.js";
 import { Shortcuts } from "./shortcuts.js";
 import { Signalling } from "./signalling.js";
+import { saveSnapshot } from "./snapshot.js";
 import { strings } from "./strings.js";
 import { drawStage, element, fillTexts } from "./view.js";
 import { Viewer } from "./viewer.js";
@@ -26,6 +29,7 @@ const ringer = new Ringer();
 const picture = new Picture(element("video"));
 const microphone = new Microphone();
 const camera = new Camera();
+const conversation = new Conversation();
 const session = new Session({ send, picture });
 const mesh = new Mesh({ send: (message) => send({ ...message, call: session.callId }) });
 const ring = new Ring({ visits, ringer, titleOf: strings.ring.tabTitle });
@@ -62,6 +66,15 @@ function speak(track) {
 function toggleCamera() {
     if (camera.phase === "off") camera.open();
     else camera.close();
+}
+
+function write(event) {
+    event.preventDefault();
+    const text = element("chat-text").value.trim();
+    const recipient = mesh.members.find(({ id }) => id === element("chat-recipient").value) ?? null;
+    if (text === "") return;
+    conversation.write(text, recipient);
+    element("chat-text").value = "";
 }
 
 function dismissMissed() {
@@ -219,7 +232,7 @@ const shortcuts = new Shortcuts({ w: watch, m: () => session.isWanted && talk(),
 
 function snapshot() {
     return {
-        connection, door, participants, picture, microphone, camera, missed,
+        connection, door, participants, picture, microphone, camera, conversation, missed,
         members: mesh.members,
         status: session.status,
         recovery: session.recovery,
@@ -249,11 +262,12 @@ function draw() {
         drawStage(state, now);
         drawPanels(state);
         drawMembers(state);
+        drawConversation(state);
         dialog.draw(state, now);
     });
 }
 
-for (const part of [session, ring, ringer, picture, mesh, camera]) part.addEventListener("change", draw);
+for (const part of [session, ring, ringer, picture, mesh, camera, conversation]) part.addEventListener("change", draw);
 microphone.addEventListener("change", () => {
     if (microphone.track === null) {
         session.setMicrophoneTrack(null);
@@ -263,12 +277,14 @@ microphone.addEventListener("change", () => {
 });
 camera.addEventListener("change", () => mesh.setTrack("video", camera.track));
 picture.addEventListener("change", () => mesh.setSound({ isMuted: picture.isMuted || picture.isSoundBlocked, volume: picture.volume }));
+session.addEventListener("channel", ({ detail: channel }) => conversation.attach(channel));
 session.addEventListener("change", () => {
     // While signalling is away the others are still there, and heard.
     if (session.callId === null) mesh.close();
     if (session.isWanted) return;
     microphone.close();
     camera.close();
+    conversation.clear();
 });
 // Times that run ("12 s ago", the countdown, the elapsed time) move on by themselves.
 setInterval(draw, 1_000);
@@ -291,6 +307,10 @@ element("name").addEventListener("keydown", ({ key, target }) => {
     if (key === "Enter") target.blur();
 });
 element("camera").addEventListener("click", toggleCamera);
+element("chat-form").addEventListener("submit", write);
+element("unlock").addEventListener("click", () => conversation.unlock());
+element("light").addEventListener("click", () => conversation.setLight(conversation.controls.light !== "on"));
+element("snapshot").addEventListener("click", () => saveSnapshot(element("video"), door.name));
 element("dismiss-missed").addEventListener("click", dismissMissed);
 element("volume").addEventListener("input", ({ target }) => {
     picture.volume = Number(target.value);

@@ -14,6 +14,8 @@ export class DoorCall extends EventTarget {
     id = null;
     peerConnection;
     stream = new MediaStream();
+    /** The data channel for chat and the door's controls. */
+    channel;
 
     #send;
     #timeline;
@@ -32,6 +34,7 @@ export class DoorCall extends EventTarget {
         // sendrecv without a track: talking later is a replaceTrack and needs no negotiation.
         const audio = this.peerConnection.addTransceiver("audio", { direction: "sendrecv" });
         this.peerConnection.addTransceiver("video", { direction: "recvonly" });
+        this.channel = this.peerConnection.createDataChannel("doorward");
         this.#microphoneSender = audio.sender;
     }
 

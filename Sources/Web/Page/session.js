@@ -31,7 +31,7 @@ const orderlyReasons = new Set(["hangup", "max_duration", "shutdown"]);
  *
  * `status.reason` is `{ code, by? }` (a key of `strings.reasons`) for retrying, ended and failed; `status.why` tells what
  * interrupted the picture ("disconnected", "restarting", "frozen", "signalling"); `since` and `retryAt` are milliseconds since the epoch.
- * Event `change` after every change.
+ * Event `change` after every change; `channel` (detail: the data channel) with every new connection.
  */
 export class Session extends EventTarget {
     status = { phase: "idle" };
@@ -260,6 +260,7 @@ export class Session extends EventTarget {
         this.#call = call;
         if (this.#microphoneTrack) call.sendMicrophone(this.#microphoneTrack);
         this.#picture.show(call.stream);
+        this.dispatchEvent(new CustomEvent("channel", { detail: call.channel }));
     }
 
     #connected() {

@@ -166,6 +166,38 @@ export const strings = {
         seen: "Seen",
     },
 
+    door: {
+        heading: "At the door",
+        unlock: "Open the door",
+        isOpen: "The door is open",
+        lightOn: "Light on",
+        lightOff: "Light off",
+        snapshot: "Save the picture",
+        problems: {
+            not_allowed: "You may not do that.",
+            not_configured: "The door has no such thing.",
+            too_fast: "That was too often. Wait a moment.",
+            failed: "The door could not do that.",
+        },
+    },
+
+    chat: {
+        heading: "Chat",
+        label: "Message",
+        recipient: "To",
+        all: "Everybody",
+        send: "Send",
+        youTo: (name) => `you to ${name}`,
+        onlyYou: "only to you",
+        at: timeOfDay,
+        states: {
+            sending: "sending",
+            recipient_offline: "not delivered: no longer in the call",
+            too_fast: "not sent: too many messages",
+            failed: "not delivered",
+        },
+    },
+
     members: {
         heading: "In the call",
         showCamera: "Show yourself",

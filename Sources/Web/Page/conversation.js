@@ -1,0 +1,128 @@
+// What goes over the data channel with the door: chat with the others in the call, and the door's lock and light
+// (Sources/Calls/PROTOCOL.md).
+
+const longest = 200;
+const answerTimeout = 5_000;
+
+/**
+ * `messages`: `{ from, text, at, isOwn, isPrivate, to, state }`, the oldest first; `state` is "sending", "sent" or the code of the
+ * error, and `to` the recipient's name of one's own private message. `controls`: `{ lock, light }`, as the door told them.
+ * `problem` is the code of the error of the last control, or null. Event `change` after every change.
+ */
+export class Conversation extends EventTarget {
+    messages = [];
+    controls = { lock: "none", light: "none" };
+    problem = null;
+    isOpen = false;
+    #channel = null;
+    #nextId = 1;
+    /** What waits for an answer, by the message's id: `{ settle, timer }`. */
+    #pending = new Map();
+
+    /** The channel of the call under way; what was written before stays. */
+    attach(channel) {
+        this.#detach();
+        this.#channel = channel;
+        const whileCurrent = (action) => (event) => {
+            if (channel !== this.#channel) return;
+            action(event);
+            this.#changed();
+        };
+        channel.addEventListener("open", whileCurrent(() => {
+            this.isOpen = true;
+        }));
+        channel.addEventListener("close", whileCurrent(() => this.#detach()));
+        channel.addEventListener("message", whileCurrent(({ data }) => this.#receive(data)));
+        this.#changed();
+    }
+
+    /** The call is over, and what was said in it. */
+    clear() {
+        if (this.#channel === null && this.messages.length === 0) return;
+        this.#detach();
+        this.messages = [];
+        this.#changed();
+    }
+
+    /** Writes to all others, or to the member `{ id, name }` alone. */
+    write(text, recipient = null) {
+        const message = { from: null, text, at: Date.now(), isOwn: true, isPrivate: recipient !== null, to: recipient?.name ?? null, state: "sending" };
+        this.#add(message);
+        const settle = (state) => {
+            message.state = state;
+        };
+        this.#send({ type: "chat", text, ...(recipient && { recipient: recipient.id }) }, settle);
+    }
+
+    unlock() {
+        this.#control({ type: "unlock" });
+    }
+
+    setLight(isOn) {
+        this.#control({ type: "light", on: isOn });
+    }
+
+    #control(message) {
+        this.problem = null;
+        this.#send(message, (state) => {
+            this.problem = state === "sent" ? null : state;
+        });
+    }
+
+    #send(message, settle) {
+        const id = String(this.#nextId++);
+        if (this.#channel?.readyState === "open") {
+            this.#channel.send(JSON.stringify({ ...message, id }));
+            this.#pending.set(id, { settle, timer: setTimeout(() => this.#settle(id, "failed"), answerTimeout) });
+        } else {
+            settle("failed");
+        }
+        this.#changed();
+    }
+
+    #settle(id, state) {
+        const waiting = this.#pending.get(id);
+        if (!waiting) return;
+        clearTimeout(waiting.timer);
+        this.#pending.delete(id);
+        waiting.settle(state);
+        this.#changed();
+    }
+
+    #receive(data) {
+        const message = JSON.parse(data);
+        switch (message.type) {
+            case "controls":
+                this.controls = { lock: message.lock, light: message.light };
+                break;
+            case "chat":
+                this.#add({ from: message.from.name, text: message.text, at: Date.now(), isOwn: false, isPrivate: message.isPrivate, to: null, state: "sent" });
+                break;
+            case "ack":
+                this.#settle(message.id, "sent");
+                break;
+            case "error":
+                this.#settle(message.id, message.code);
+                break;
+            default:
+                // A newer door may say more than this page knows.
+                break;
+        }
+    }
+
+    #add(message) {
+        this.messages = [...this.messages, message].slice(-longest);
+    }
+
+    #detach() {
+        this.#channel = null;
+        this.isOpen = false;
+        this.problem = null;
+        this.controls = { lock: "none", light: "none" };
+        for (const id of [...this.#pending.keys()]) this.#settle(id, "failed");
+    }
+
+    #changed() {
+        this.dispatchEvent(new Event("change"));
+    }
+}
