@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,20 @@ class Page(ABC):
         if value is None:
             raise AssertionError(f"not true within {seconds} s: {expression}\n{self.describe()}")
         return value
+
+    def wait_for_address(self, url: str, seconds: float = 20) -> None:
+        """Waits until the page has gone to the URL by itself."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                address = self.evaluate("location.href")
+            except Exception as error:  # A page that is being left answers nothing.
+                address = f"nowhere: {error}"
+            if address == url:
+                return
+            if time.monotonic() > deadline:
+                raise AssertionError(f"not at {url} within {seconds} s, but at {address}")
+            time.sleep(0.05)
 
     def wait_for_phase(self, *phases: str, seconds: float = 10) -> str:
         """Waits until the page's call is in one of the phases of session.js."""

@@ -36,10 +36,6 @@ class ChromiumPage(Page):
     def goto(self, url: str) -> None:
         self._tab.goto(url)
 
-    def wait_for_address(self, url: str, seconds: float = 10) -> None:
-        """Waits until the page, by itself, has gone to the URL."""
-        self._tab.wait_for_url(url, timeout=seconds * 1000)
-
     def evaluate(self, expression: str) -> Any:
         # Not Playwright's own evaluate, which counts as a touch of the user and so would unlock sound by looking at it.
         result = self._protocol.send(

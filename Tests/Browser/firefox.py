@@ -15,6 +15,7 @@ from typing import Any
 
 from websockets.sync.client import ClientConnection, connect
 
+from authority import install_authority
 from browser import Browser, Page
 
 EXECUTABLE = os.environ.get("DOORWARD_FIREFOX", "/usr/bin/firefox-esr")
@@ -140,11 +141,14 @@ class FirefoxPage(Page):
 class Firefox(Browser):
     name = "firefox"
 
-    def __init__(self, preferences: dict[str, Any] | None = None):
+    def __init__(self, preferences: dict[str, Any] | None = None, authority: Path | None = None):
+        """`authority`: a certificate authority that its person has installed."""
         self._folder = tempfile.TemporaryDirectory(prefix="doorward-firefox-", ignore_cleanup_errors=True)
         profile = Path(self._folder.name)
         lines = [f"user_pref({json.dumps(key)}, {json.dumps(value)});" for key, value in {**PREFERENCES, **(preferences or {})}.items()]
         (profile / "user.js").write_text("\n".join(lines))
+        if authority:
+            install_authority(authority, profile)
         self._log = profile / "firefox.log"
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(

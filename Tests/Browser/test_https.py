@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import urllib.request
 from pathlib import Path
-from typing import Any
 
 import card
 import pytest
+from authority import install_authority
 from chromium import FLAGS, Chromium
+from firefox import Firefox
 from network import LAN_ADDRESS
 
 HTTPS = {"web.https": "true", "web.https_port": 0}
-
-
-def run(*command: Any) -> None:
-    subprocess.run([*map(str, command)], check=True, capture_output=True)
 
 
 @pytest.fixture
@@ -25,16 +21,16 @@ def daemon(start_daemon):
     return start_daemon(**HTTPS)
 
 
-@pytest.fixture
-def trusting(playwright, daemon, tmp_path):
-    """A Chromium of somebody who has installed the door's authority, from the file that the page offers, and nothing else."""
-    file = tmp_path / "authority.pem"
-    file.write_bytes(urllib.request.urlopen(daemon.url(LAN_ADDRESS, "certificate/authority.pem"), timeout=10).read())
-    store = tmp_path / ".pki/nssdb"
-    store.mkdir(parents=True)
-    run("certutil", "-N", "-d", f"sql:{store}", "--empty-password")
-    run("certutil", "-A", "-d", f"sql:{store}", "-n", "door", "-t", "C,,", "-i", file)
-    browser = Chromium(playwright, environment={**os.environ, "HOME": str(tmp_path)})
+@pytest.fixture(params=["chromium", "firefox"])
+def trusting(request, playwright, daemon, tmp_path):
+    """A browser of somebody who has installed the door's authority, from the file that the page offers, and nothing else."""
+    file = tmp_path / "authority.crt"
+    file.write_bytes(urllib.request.urlopen(daemon.url(LAN_ADDRESS, "certificate/authority.crt"), timeout=10).read())
+    if request.param == "firefox":
+        browser = Firefox(authority=file)
+    else:
+        install_authority(file, tmp_path / ".pki/nssdb")
+        browser = Chromium(playwright, environment={**os.environ, "HOME": str(tmp_path)})
     yield browser
     browser.stop()
 
@@ -42,7 +38,7 @@ def trusting(playwright, daemon, tmp_path):
 def test_who_trusts_the_door_lands_on_its_encrypted_page_and_may_talk(trusting, daemon, open_page):
     # by the address that people know, without the "s"
     page = open_page(trusting, daemon.url(LAN_ADDRESS), ready=False)
-    page.wait_for_address(f"https://{LAN_ADDRESS}:{daemon.secure_port}/", seconds=20)
+    page.wait_for_address(f"https://{LAN_ADDRESS}:{daemon.secure_port}/")
     page.wait_until_ready()
     assert page.evaluate("window.isSecureContext")
     page.click("#watch")
