@@ -35,6 +35,11 @@ public struct HTTPRequest: Hashable, Sendable {
     }
 }
 
+extension HTTPRequest {
+    /// The name or the address in `host`, in lower case and without the port; an IPv6 address keeps its brackets.
+    public var hostName: String { Origin.hostName(of: host) }
+}
+
 /// The answer to an HTTP request.
 public struct HTTPResponse: Hashable, Sendable {
     /// A header field.

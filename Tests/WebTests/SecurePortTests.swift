@@ -49,6 +49,14 @@ import Web
         #expect(answer.headers["location"] == location.replacing("PORT", with: "\(secure)"))
     }
 
+    @Test(arguments: [
+        ("Door.Test:8080", "door.test"), ("door", "door"), ("10.0.0.1:80", "10.0.0.1"), ("[FD00::1]:8080", "[fd00::1]"),
+        ("[fd00::1]", "[fd00::1]"), ("", ""),
+    ])
+    func `The name that was asked for is known without its port`(host: String, name: String) {
+        #expect(HTTPRequest(method: "GET", path: "/", host: host).hostName == name)
+    }
+
     @Test func `No WebSocket opens over plain HTTP`() throws {
         let client = try TestClient(server)
         #expect(try client.upgrade(host: "door.test").status == 403)

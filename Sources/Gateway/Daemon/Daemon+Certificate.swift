@@ -36,6 +36,8 @@ extension Daemon {
     /// What browsers may have opened. Global IPv6 addresses, which change by the day, are none of it.
     private var certificateSubjects: CertificateSubjects {
         let addresses = NetworkInterface.current().map(\.address).filter { !($0.isIPv6 && $0.isLinkLocal) }
+            // a machine with hundreds, as one that runs containers, would have a certificate too long for some clients
+            .sorted { $0.description < $1.description }.prefix(64)
         return CertificateSubjects(
             names: Set(HostNames.current + ["localhost"] + configuration.web.names),
             addresses: Set(addresses).union([.v4(0x7F00_0001), .v6(high: 0, low: 1)]))
@@ -69,7 +71,7 @@ extension Daemon {
         case "authority.pem":
             return authority.map { .file(Array($0.certificatePEM.utf8), type: "application/x-pem-file") } ?? .notFound
         case "qr.svg":
-            let host = request.host.lastIndex(of: ":").map { String(request.host[..<$0]) } ?? request.host
+            let host = request.hostName
             let isLocal = host.hasPrefix("127.") || host == "localhost" || host == "[::1]"
             let page = isLocal ? certificatePage : "http://\(host):\(web.port)/certificate"
             guard let code = page.flatMap({ QRCode($0) }) else { return .notFound }
