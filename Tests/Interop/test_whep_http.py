@@ -1,9 +1,11 @@
 """WHEP (draft-ietf-wish-whep) as a protocol on HTTP: what a player may send, and what it is answered."""
 
 import re
+import time
 import urllib.parse
 
 import pytest
+from conftest import SLOWNESS
 from exchange import offer, request
 
 SDP = "application/sdp"
@@ -55,6 +57,14 @@ def test_the_ice_servers_come_as_links(start_daemon):
     assert headers["Link"] == (
         '<turn:turn.invalid:3478>; rel="ice-server"; username="door"; credential="secret"; credential-type="password"'
     )
+
+
+def test_a_stun_server_that_is_out_of_reach_keeps_no_player_waiting(start_daemon):
+    # as at home, with the Internet down
+    daemon = start_daemon({"network.stun_fallback": "stun:10.77.0.99"})
+    begun = time.monotonic()
+    assert request("POST", daemon.url(path="whep"), offer(), SDP)[0] == 201
+    assert time.monotonic() - begun < 1 * SLOWNESS
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "text/plain", "application/sdpx", None])

@@ -25,8 +25,12 @@ extension Daemon {
         .init("Access-Control-Expose-Headers", "Location, ETag, Link"),
     ]
 
-    /// How long an answer waits for the addresses of TURN servers: there is no way to tell a player of them later.
-    private static let answerPatience = Duration.milliseconds(1500)
+    /// How long an answer waits for the addresses that servers tell: there is no way to tell a player of them later. A
+    /// relay's may be the only one that works; without that of STUN the player's own checks find it, or it is at home, where
+    /// no server may be in reach at all.
+    private var answerPatience: Duration {
+        configuration.network.turnServers.isEmpty ? .milliseconds(250) : .milliseconds(1500)
+    }
 
     /// Nil where the answer comes later.
     func answerWHEP(_ request: HTTPRequest, as id: RequestID, at now: Instant) -> HTTPResponse? {
@@ -89,7 +93,7 @@ extension Daemon {
             log.info("whep: a player at \(request.remoteAddress) watches")
             hub.handle(.watchersChanged(players.count), at: now)
             guard session.peer.iceGatheringState != .complete else { return created(name, session) }
-            awaitedAnswers[session.id] = (id, now + Self.answerPatience)
+            awaitedAnswers[session.id] = (id, now + answerPatience)
             return nil
         } catch {
             endSession(session.id, because: error.description, at: now)
