@@ -17,6 +17,17 @@ extension CallHub {
         tellMembers()
     }
 
+    /// Tells the viewer what the door's peer says. A description that nobody is there to take leaves that peer waiting for
+    /// ever: it is of no more use, and who comes back negotiates with another.
+    mutating func negotiate(_ step: NegotiationStep, in id: CallID, at now: Instant) {
+        guard let call = calls[id] else { return }
+        if call.awayUntil == nil {
+            tell(call.viewer, .negotiation(id, sender: .door, step))
+        } else if case .description = step {
+            closed(id, at: now)
+        }
+    }
+
     /// Gives `id` the call that `secret` belongs to. Whoever had it before, and may not have noticed yet that his
     /// connection is broken, has it no more.
     mutating func resume(_ secret: ResumptionSecret, keepsMedia: Bool, by id: ParticipantID, at now: Instant) {

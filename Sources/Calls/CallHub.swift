@@ -157,7 +157,7 @@ public struct CallHub {
             if admit(id, at: now) { refuse(id, .badMessage, complaint.reason, inReplyTo: complaint.type) }
         case .buttonPressed(let wallClock): press(wallClock: wallClock, at: now)
         case .negotiation(let call, let step):
-            if let viewer = calls[call]?.viewer { tell(viewer, .negotiation(call, sender: .door, step)) }
+            negotiate(step, in: call, at: now)
         case .negotiationFailed(let call, let reason):
             if let viewer = calls[call]?.viewer { refuse(viewer, .negotiationFailed, reason, call: call) }
         case .peerConnected(let call): connected(call, at: now)

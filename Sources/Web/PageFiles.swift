@@ -86,6 +86,7 @@ struct PageFiles {
         "view.js": PackageResources.view_js,
         "viewer.js": PackageResources.viewer_js,
         "visits.js": PackageResources.visits_js,
+        "wake-lock.js": PackageResources.wake_lock_js,
     ]
 
     private enum Origin {

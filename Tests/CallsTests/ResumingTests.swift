@@ -137,6 +137,18 @@ import Wire
         #expect(outputs.acts.count == 2)
     }
 
+    @Test func whatTheDoorSaysToNobodyIsNegotiatedAnewWithWhoComesBack() throws {
+        var house = House()
+        let old = house.open("Kitchen")
+        let secret = try house.resumption(of: old)
+        let call = try house.watch(old)
+        house.handle(.viewerDisconnected(old))
+        #expect(house.handle(.negotiation(call, ResumingTests.offer)).isEmpty)
+        let new = house.open("Viewer")
+        let outputs = house.send(.callResume(secret, keepsMedia: true), from: new)
+        #expect(outputs.acts.first == .endSession(call, .connectionLost))
+    }
+
     @Test func aDoorThatStopsWaitsForNobody() throws {
         var house = House()
         let old = house.open("Kitchen")

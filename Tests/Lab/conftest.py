@@ -32,9 +32,9 @@ class Daemon:
 
     def __init__(self, guest):
         self._guest = guest
-        # A camera at 640x360; all else is what the daemon finds on the board by itself, but for the chime, which has no default.
+        # A camera at 640x360; all else is what the daemon finds on the board by itself, but for the lines that have no default.
         self.process = guest.start(
-            f"{lab.REPOSITORY}/.build/release/doorward run --set web.https=false --set network.stun_fallback= --set video.width=640 --set video.height=360 --set chime.line=CHIME",
+            f"{lab.REPOSITORY}/.build/release/doorward run --set web.https=false --set network.stun_fallback= --set video.width=640 --set video.height=360 --set chime.line=CHIME --set lock.line=LOCK --set lock.pulse_ms=1000 --set light.line=LIGHT",
             log="daemon.log",
         )
         give_up = time.monotonic() + 30
@@ -84,12 +84,12 @@ def button(guest, daemon):
     button.release()
 
 
-class Chime:
-    """The other side of the GPIO line CHIME."""
+class Output:
+    """The other side of a GPIO line that the daemon drives."""
 
-    def __init__(self, guest):
+    def __init__(self, guest, number):
         self._guest = guest
-        self._value = f"{guest.environment['LAB_GPIOSYS']}/sim_gpio4/value"
+        self._value = f"{guest.environment['LAB_GPIOSYS']}/sim_gpio{number}/value"
 
     @property
     def is_active(self):
@@ -98,13 +98,23 @@ class Chime:
     def wait_until(self, *, active):
         give_up = time.monotonic() + 5
         while self.is_active != active:
-            assert time.monotonic() < give_up, f"the chime's line is not {'active' if active else 'inactive'}"
+            assert time.monotonic() < give_up, f"{self._value} is not {'active' if active else 'inactive'}"
             time.sleep(0.02)
 
 
 @pytest.fixture
 def chime(guest, daemon):
-    return Chime(guest)
+    return Output(guest, 4)
+
+
+@pytest.fixture
+def lock(guest, daemon):
+    return Output(guest, 5)
+
+
+@pytest.fixture
+def light(guest, daemon):
+    return Output(guest, 6)
 
 
 class LabPage:

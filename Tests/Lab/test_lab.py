@@ -147,6 +147,23 @@ def test_the_chimes_line_is_active_while_it_rings(page, button, chime):
     chime.wait_until(active=False)
 
 
+def test_the_door_is_opened_for_a_while_and_lit_until_it_is_darkened(live_page, lock, light):
+    live_page.wait_for("document.querySelector('#unlock').checkVisibility()")
+    assert not lock.is_active and not light.is_active
+    opened = time.monotonic()
+    live_page.click("#unlock")
+    lock.wait_until(active=True)
+    live_page.wait_for("doorward.state.conversation.controls.lock === 'unlocked'")
+    lock.wait_until(active=False)
+    assert time.monotonic() - opened > 0.9
+    live_page.wait_for("doorward.state.conversation.controls.lock === 'locked'")
+    live_page.click("#light")
+    light.wait_until(active=True)
+    live_page.click("#light")
+    light.wait_until(active=False)
+    assert live_page.evaluate("doorward.state.conversation.problem") is None
+
+
 def test_accepting_a_ring_shows_the_door(page, button):
     button.press()
     page.wait_for("document.querySelector('#ring').open")

@@ -20,12 +20,14 @@ import { strings } from "./strings.js";
 import { drawStage, element, fillTexts } from "./view.js";
 import { Viewer } from "./viewer.js";
 import { Visits } from "./visits.js";
+import { WakeLock } from "./wake-lock.js";
 
 const signalling = new Signalling(new URL("ws", location.href.replace(/^http/, "ws")));
 const send = (message) => signalling.send(message);
 const viewer = new Viewer();
 const visits = new Visits();
 const ringer = new Ringer();
+const wakeLock = new WakeLock();
 const picture = new Picture(element("video"));
 const microphone = new Microphone();
 const camera = new Camera();
@@ -279,6 +281,7 @@ camera.addEventListener("change", () => mesh.setTrack("video", camera.track));
 picture.addEventListener("change", () => mesh.setSound({ isMuted: picture.isMuted || picture.isSoundBlocked, volume: picture.volume }));
 session.addEventListener("channel", ({ detail: channel }) => conversation.attach(channel));
 session.addEventListener("change", () => {
+    wakeLock.want(session.isWanted);
     // While signalling is away the others are still there, and heard.
     if (session.callId === null) mesh.close();
     if (session.isWanted) return;

@@ -13,7 +13,7 @@ export class Shortcuts {
             // No storage: on, as at first.
         }
         addEventListener("keydown", (event) => {
-            const isTyping = event.target instanceof HTMLInputElement && event.target.type === "text";
+            const isTyping = event.target instanceof HTMLSelectElement || (event.target instanceof HTMLInputElement && event.target.type === "text");
             const isCommand = event.ctrlKey || event.metaKey || event.altKey;
             if (!this.isOn || isTyping || isCommand || event.repeat || document.querySelector("dialog[open]")) return;
             const action = actions[event.key.toLowerCase()];

@@ -19,6 +19,7 @@ export function fillTexts() {
     document.documentElement.lang = strings.language;
     document.querySelectorAll("[data-text]").forEach((target) => setText(target, lookUp(target.dataset.text)));
     document.querySelectorAll("[data-label]").forEach((target) => target.setAttribute("aria-label", lookUp(target.dataset.label)));
+    element("chat-text").placeholder = strings.chat.label;
     element("name").placeholder = strings.settings.namePlaceholder;
     element("shortcut-list").replaceChildren(...Object.values(strings.shortcuts).flatMap(([key, meaning]) => pair(key, meaning, "kbd")));
 }
