@@ -82,6 +82,7 @@ struct PageFiles {
         "statistics.js": PackageResources.statistics_js,
         "strings.js": PackageResources.strings_js,
         "style.css": PackageResources.style_css,
+        "talk-button.js": PackageResources.talk_button_js,
         "timeline.js": PackageResources.timeline_js,
         "view.js": PackageResources.view_js,
         "viewer.js": PackageResources.viewer_js,

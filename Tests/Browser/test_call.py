@@ -104,6 +104,25 @@ def test_the_page_is_heard_at_the_door_until_it_is_muted(browser, daemon, open_p
     assert max(levels) < -60, f"{levels} dBFS"
 
 
+def test_who_talks_by_holding_the_button_is_heard_only_while_he_holds_it(browser, daemon, open_page):
+    page = open_page(browser, daemon.url())
+    page.evaluate("void document.querySelector('#push-to-talk').click()")
+    watch(page)
+    assert page.text("#talk") == "Hold to talk"
+    page.evaluate("void document.querySelector('#talk').dispatchEvent(new PointerEvent('pointerdown', { button: 0, bubbles: true }))")
+    page.wait_for("doorward.state.microphone.phase === 'on'")
+    daemon.wait_for_status(lambda status: loudness(status) > -50, seconds=10)
+    page.evaluate("void dispatchEvent(new PointerEvent('pointerup', { button: 0 }))")
+    page.wait_for("doorward.state.microphone.phase === 'muted'")
+    page.click("#talk")
+    assert page.evaluate("doorward.state.microphone.phase") == "muted", "a touch that is over is no wish to go on talking"
+    daemon.ring()
+    page.wait_for(RING_IS_OPEN)
+    page.click("#accept")
+    page.wait_for("doorward.state.visits[0].outcome === 'accepted'")
+    assert page.evaluate("doorward.state.microphone.phase") == "muted", "nor is accepting"
+
+
 def loudness(status: dict[str, Any]) -> float:
     """The loudest voice at the door, in dBFS."""
     return max((peer["voice"].get("levelDBFS", -120) for peer in status["peers"] if peer.get("voice")), default=-120)

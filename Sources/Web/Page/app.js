@@ -17,6 +17,7 @@ import { Shortcuts } from "./shortcuts.js";
 import { Signalling } from "./signalling.js";
 import { saveSnapshot } from "./snapshot.js";
 import { strings } from "./strings.js";
+import { TalkButton } from "./talk-button.js";
 import { drawStage, element, fillTexts } from "./view.js";
 import { Viewer } from "./viewer.js";
 import { Visits } from "./visits.js";
@@ -55,7 +56,14 @@ async function talk() {
         microphone.setMuted(microphone.phase === "on");
         return;
     }
-    speak(await microphone.open());
+    await openMicrophone();
+}
+
+/** Opens the microphone; where one holds the button to talk, it is heard only while that is held. */
+async function openMicrophone() {
+    const track = await microphone.open();
+    if (!talkButton.isOpen) microphone.setMuted(true);
+    speak(track);
 }
 
 /** Sends the microphone's track to the door and the other members; null is no answer of the viewer's and changes nothing. */
@@ -92,7 +100,7 @@ function accept() {
     const call = ring.decided("accepted");
     session.start({ answering: call });
     // Accepting means talking.
-    if (microphone.phase === "off" || microphone.phase === "muted") talk();
+    if (microphone.phase === "off" || microphone.phase === "muted") openMicrophone();
 }
 
 function decline() {
@@ -203,7 +211,7 @@ async function resumeLeft() {
     const { resumption, isTalking } = left;
     left = null;
     session.resume(resumption);
-    if (isTalking) speak(await microphone.open());
+    if (isTalking) await openMicrophone();
 }
 
 function doorChanged(message) {
@@ -230,7 +238,12 @@ signalling.addEventListener("closed", ({ detail: { retryAt } }) => {
 // What is on the screen.
 
 const dialog = new RingDialog({ accept, decline });
-const shortcuts = new Shortcuts({ w: watch, m: () => session.isWanted && talk(), s: toggleSound, f: toggleFullScreen, h: hangUp });
+const talkButton = new TalkButton(element("talk"), {
+    toggle: talk,
+    begin: openMicrophone,
+    end: () => microphone.setMuted(true),
+});
+const shortcuts = new Shortcuts({ w: watch, m: () => session.isWanted && !talkButton.isPushToTalk && talk(), s: toggleSound, f: toggleFullScreen, h: hangUp });
 
 function snapshot() {
     return {
@@ -248,6 +261,7 @@ function snapshot() {
         selfId: welcome?.id ?? null,
         name: viewer.name,
         hasShortcuts: shortcuts.isOn,
+        isPushToTalk: talkButton.isPushToTalk,
     };
 }
 
@@ -293,7 +307,6 @@ session.addEventListener("change", () => {
 setInterval(draw, 1_000);
 
 element("watch").addEventListener("click", watch);
-element("talk").addEventListener("click", talk);
 element("hang-up").addEventListener("click", hangUp);
 element("cancel").addEventListener("click", hangUp);
 element("sound").addEventListener("click", toggleSound);
@@ -319,6 +332,11 @@ element("volume").addEventListener("input", ({ target }) => {
     picture.volume = Number(target.value);
 });
 element("shortcuts").addEventListener("change", ({ target }) => shortcuts.turn(target.checked));
+element("push-to-talk").addEventListener("change", ({ target }) => {
+    talkButton.turn(target.checked);
+    if (target.checked) microphone.setMuted(true);
+    draw();
+});
 document.addEventListener("fullscreenchange", draw);
 // A page cannot know whether it is closed or loaded anew: the call waits a while for the next page.
 addEventListener("pagehide", () => {

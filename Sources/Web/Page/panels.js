@@ -59,12 +59,13 @@ function drawPeople({ participants, selfId }) {
     });
 }
 
-function drawSettings({ name, picture, hasShortcuts }) {
+function drawSettings({ name, picture, hasShortcuts, isPushToTalk }) {
     const field = element("name");
     // Never under the fingers of somebody who is typing.
     if (document.activeElement !== field && field.value !== name) field.value = name;
     if (document.activeElement !== element("volume")) element("volume").value = String(picture.volume);
     element("shortcuts").checked = hasShortcuts;
+    element("push-to-talk").checked = isPushToTalk;
 }
 
 function drawStatistics({ statistics, timeline }) {

@@ -89,13 +89,14 @@ function drawControl(id, icon, text) {
     setText(control.querySelector("span"), text);
 }
 
-function drawTalk({ microphone }) {
+function drawTalk({ microphone, isPushToTalk }) {
     const texts = strings.actions;
+    const held = ["#icon-microphone", texts.holdToTalk];
     const shown = {
-        off: ["#icon-microphone", texts.talk],
+        off: isPushToTalk ? held : ["#icon-microphone", texts.talk],
         asking: ["#icon-microphone", texts.asking],
-        on: ["#icon-microphone", texts.mute],
-        muted: ["#icon-microphone-off", texts.unmute],
+        on: isPushToTalk ? held : ["#icon-microphone", texts.mute],
+        muted: isPushToTalk ? held : ["#icon-microphone-off", texts.unmute],
     }[microphone.phase];
     drawControl("talk", ...shown);
     element("talk").dataset.phase = microphone.phase;
