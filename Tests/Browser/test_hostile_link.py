@@ -143,8 +143,7 @@ def test_a_link_that_falls_to_a_fifth_and_recovers(links, start_daemon, viewer_a
     down = viewer.link.down
     assert viewer.seen.connections == 1
     assert viewer.saw(begun + 1, ended - 0.5).longest_gap < FREEZE
-    # on a quiet machine 0.85 and more; the encoder falls short of its target where the machine is slow
-    assert down.between(fallen + 3, risen).rate > 0.8 * FALLEN
+    assert down.between(fallen + 3, risen).rate > 0.85 * FALLEN
     assert down.between(risen + 10, ended - 0.5).rate > 0.85 * FULL
     assert down.between(begun, fallen).queueing() < 0.25
     # What leaves before feedback of the fall can be here, after a round trip and the feedback's own interval of 60 ms, is some
