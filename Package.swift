@@ -62,6 +62,7 @@ let package = Package(
         room("SCTP", ["Wire"]),
         room("PeerConnection", ["Wire", "ICE", "RTP", "Congestion", "SDP", "DTLS", "SRTP", "SCTP"]),
         room("Calls", ["Wire", "PeerConnection"], exclude: ["PROTOCOL.md"]),
+        room("Identity", ["Wire"]),
 
         // The media path and the board's hardware.
         room("Media", ["Wire"]),
@@ -75,8 +76,8 @@ let package = Package(
         room(
             "Gateway",
             [
-                "Wire", "ICE", "RTP", "SDP", "DTLS", "SRTP", "PeerConnection", "Calls", "Media", "Camera", "Codecs",
-                "Sound", "Board", "Certificates", "Web", "CLinux", "CYAML", "CQREncode",
+                "Wire", "ICE", "RTP", "SDP", "DTLS", "SRTP", "PeerConnection", "Calls", "Identity", "Media", "Camera",
+                "Codecs", "Sound", "Board", "Certificates", "Web", "CLinux", "CYAML", "COpenSSL", "CQREncode",
             ]),
         .executableTarget(
             name: "doorward", dependencies: ["Gateway"], path: "Sources/doorward", swiftSettings: swiftSettings),
@@ -175,6 +176,7 @@ let package = Package(
             of: "PeerConnection",
             ["Wire", "ICE", "RTP", "Congestion", "SDP", "DTLS", "SRTP", "SCTP", "SimulatedPeers", "RecordedOffers"]),
         tests(of: "Calls", ["Wire", "PeerConnection"]),
+        tests(of: "Identity", ["Wire"]),
         tests(of: "Media", ["Wire", "Codecs"]),
         tests(of: "Camera", ["Wire", "Media", "Codecs", "CTurboJPEG"]),
         tests(of: "Codecs", ["Wire", "Media", "COpus"]),
@@ -184,8 +186,8 @@ let package = Package(
         tests(
             of: "Gateway",
             [
-                "Wire", "ICE", "RTP", "SDP", "DTLS", "PeerConnection", "Media", "Calls", "Web", "Camera", "Codecs",
-                "Sound", "Board", "Certificates", "CLinux",
+                "Wire", "ICE", "RTP", "SDP", "DTLS", "PeerConnection", "Media", "Calls", "Identity", "Web",
+                "Camera", "Codecs", "Sound", "Board", "Certificates", "CLinux",
             ]),
     ]
 )

@@ -163,6 +163,9 @@ public struct CallHub {
         case .peerConnected(let call): connected(call, at: now)
         case .peerClosed(let call): closed(call, at: now)
         case .peerFailed(let call, let reason): failed(call, reason, at: now)
+        case .callRevoked(let call):
+            // at once: there is nobody to wait for
+            if let member = calls[call] { end(call, .hangup, by: party(member), detail: "signed out", at: now) }
         case .devicesChanged(let new): change(to: new)
         case .iceServersChanged(let servers):
             guard servers != iceServers else { break }

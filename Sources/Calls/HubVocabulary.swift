@@ -22,6 +22,8 @@ public enum HubInput: Hashable, Sendable {
     case peerClosed(CallID)
     /// The call's media connection failed for good.
     case peerFailed(CallID, String)
+    /// Whoever is in the call may no longer be.
+    case callRevoked(CallID)
     /// A device of the door changed its state.
     case devicesChanged(DoorDevices)
     /// The servers for the pages' peer connections, or the credentials there, are others now.

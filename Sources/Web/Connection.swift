@@ -23,6 +23,8 @@ final class Connection {
     let wsi: WSI
     let remoteAddress: String
     var state = State.new
+    /// The request by which it is becoming a WebSocket.
+    var opening: HTTPRequest?
 
     /// Whether it is encrypted.
     var isSecure: Bool { lws_is_ssl(wsi) != 0 }

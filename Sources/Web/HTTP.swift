@@ -33,6 +33,12 @@ public struct HTTPRequest: Hashable, Sendable {
         self.host = host
         self.isSecure = isSecure
     }
+
+    /// Whether a browser sent this for a page of another origin than this server's (RFC 6454 §7); nil where it does not
+    /// say whose page it was for.
+    public var isFromForeignPage: Bool? {
+        headers["origin"].map { !Origin.isOwn($0, host: host, allowed: []) }
+    }
 }
 
 extension HTTPRequest {
@@ -59,7 +65,8 @@ public struct HTTPResponse: Hashable, Sendable {
     /// The status code.
     public var status: Int
     /// The header fields. The server adds `Date`, `Content-Length`, `Connection`, `X-Content-Type-Options: nosniff`
-    /// and, unless given here, `Cache-Control: no-store`.
+    /// and, unless given here, `Cache-Control: no-store`, `Referrer-Policy: no-referrer` and a `Content-Security-Policy`
+    /// that lets nothing be loaded and nobody frame it.
     public var headers: [Header]
     /// The body.
     public var body: [UInt8]

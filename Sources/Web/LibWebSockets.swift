@@ -63,6 +63,13 @@ struct RequestHead {
         isCurrent = RequestHead.text(wsi, WSI_TOKEN_HTTP)?.hasPrefix("HTTP/1.1") == true
     }
 
+    /// The request of which this is the head.
+    func request(from connection: Connection, body: [UInt8] = []) -> HTTPRequest {
+        HTTPRequest(
+            method: method, path: path, query: query, headers: headers, body: body,
+            remoteAddress: connection.remoteAddress, host: host, isSecure: connection.isSecure)
+    }
+
     /// The header fields of the answer that `wsi` has got; those that are no text are left out.
     static func fields(of wsi: WSI) -> [HTTPResponse.Header] {
         RequestHead.fields.compactMap { token, name in

@@ -1,11 +1,12 @@
-/// Whether a page from one origin may use this server's WebSocket.
+/// Whether a page from one origin may use this server's WebSocket, and change anything.
 enum Origin {
     /// Whether `origin` (the `Origin` field) is the server itself as the client knows it (`host`, the `Host` field), or
     /// one of `allowed`.
     ///
     /// WebSockets are outside the same-origin policy: without this check any page on the web could use the browser of
-    /// someone at home to open the door's socket (RFC 6455 §10.2).
-    static func mayOpenSocket(_ origin: String, host: String, allowed: [String]) -> Bool {
+    /// someone at home to open the door's socket (RFC 6455 §10.2); and to send a request, of which the policy keeps only
+    /// the answer from it.
+    static func isOwn(_ origin: String, host: String, allowed: [String]) -> Bool {
         let origin = origin.lowercased()
         if allowed.contains(where: { $0.lowercased() == origin }) { return true }
         for (scheme, port) in [("http://", ":80"), ("https://", ":443")] where origin.hasPrefix(scheme) {

@@ -54,6 +54,7 @@ struct PageFile {
 struct PageFiles {
     // Every file of Sources/Web/Page, under the name that it is asked by. A new file needs its line here.
     private static let embedded: [String: [UInt8]] = [
+        "api.js": PackageResources.api_js,
         "app.js": PackageResources.app_js,
         "call.js": PackageResources.call_js,
         "camera.js": PackageResources.camera_js,
@@ -61,6 +62,8 @@ struct PageFiles {
         "certificate.js": PackageResources.certificate_js,
         "chat.js": PackageResources.chat_js,
         "conversation.js": PackageResources.conversation_js,
+        "household.css": PackageResources.household_css,
+        "household.js": PackageResources.household_js,
         "icon.svg": PackageResources.icon_svg,
         "index.html": PackageResources.index_html,
         "link.js": PackageResources.link_js,
@@ -77,8 +80,10 @@ struct PageFiles {
         "ringer.js": PackageResources.ringer_js,
         "session.js": PackageResources.session_js,
         "shortcuts.js": PackageResources.shortcuts_js,
+        "sign-in.js": PackageResources.sign_in_js,
         "signalling.js": PackageResources.signalling_js,
         "snapshot.js": PackageResources.snapshot_js,
+        "start.js": PackageResources.start_js,
         "statistics.js": PackageResources.statistics_js,
         "strings.js": PackageResources.strings_js,
         "style.css": PackageResources.style_css,

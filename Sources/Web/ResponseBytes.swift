@@ -17,14 +17,14 @@ final class ResponseBytes {
         let status = (200...599).contains(response.status) ? response.status : 500
         var head = "HTTP/1.1 \(status) \(ResponseBytes.reason(status))\r\n"
         head += "Date: \(ResponseBytes.date(time(nil)))\r\n"
-        var cacheControl = "Cache-Control: no-store\r\n"
+        var defaults = ResponseBytes.defaults
         for header in response.headers where ResponseBytes.isToken(header.name) {
             let name = header.name.lowercased()
             guard !ResponseBytes.ownFields.contains(name) else { continue }
-            if name == "cache-control" { cacheControl = "" }
+            defaults.removeAll { $0.name == name }
             head += "\(header.name): \(ResponseBytes.fieldValue(header.value))\r\n"
         }
-        head += cacheControl
+        for field in defaults { head += field.line }
         head += "X-Content-Type-Options: nosniff\r\n"
         // RFC 9110 §8.6: no Content-Length in a 204; a 304 and the answer to HEAD may tell that of the 200 to GET.
         let bodiless = status == 204 || status == 304
@@ -86,6 +86,16 @@ final class ResponseBytes {
         let error = SSL_get_error(tls, count)
         return error == SSL_ERROR_WANT_WRITE || error == SSL_ERROR_WANT_READ ? .blocked : .broken
     }
+
+    // What an answer has that says nothing else. An answer that is no page loads nothing, whatever a browser takes it for.
+    private static let defaults = [
+        (name: "cache-control", line: "Cache-Control: no-store\r\n"),
+        (name: "referrer-policy", line: "Referrer-Policy: no-referrer\r\n"),
+        (
+            name: "content-security-policy",
+            line: "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
+        ),
+    ]
 
     private static let ownFields: Set<String> = [
         "content-length", "connection", "date", "transfer-encoding", "x-content-type-options",

@@ -16,8 +16,8 @@ public struct RequestID: Hashable, Sendable, CustomStringConvertible {
 
 /// What the web server tells.
 public enum WebEvent: Sendable {
-    /// A page opened a WebSocket.
-    case opened(WebSocketID, remoteAddress: String)
+    /// A page opened a WebSocket, with this request.
+    case opened(WebSocketID, HTTPRequest)
     /// A text message arrived, whole.
     case message(WebSocketID, String)
     /// The WebSocket is gone, whoever closed it; the last event of its identifier.

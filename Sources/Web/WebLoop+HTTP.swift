@@ -68,7 +68,7 @@ extension WebLoop {
     }
 
     private func requestEnded(_ connection: Connection, _ request: IncomingRequest) {
-        if let response = redirection(connection, request.head) ?? pageResponse(request.head) {
+        if let response = redirection(connection, request.head) ?? pageResponse(request.head, on: connection) {
             return answer(connection, request.head, response)
         }
         lastIdentifier += 1
@@ -76,13 +76,7 @@ extension WebLoop {
         connection.state = .waiting(id, request)
         waiting[id] = connection
         pause(connection)
-        let head = request.head
-        onEvent(
-            .request(
-                id,
-                HTTPRequest(
-                    method: head.method, path: head.path, query: head.query, headers: head.headers, body: request.body,
-                    remoteAddress: connection.remoteAddress, host: head.host, isSecure: connection.isSecure)))
+        onEvent(.request(id, request.head.request(from: connection, body: request.body)))
     }
 
     /// Gives a request its answer.
@@ -187,28 +181,26 @@ extension WebLoop {
     }
 
     /// The answer to a request for a file of the page, or for the WebSocket without one; nil where it is neither.
-    private func pageResponse(_ head: RequestHead) -> HTTPResponse? {
+    private func pageResponse(_ head: RequestHead, on connection: Connection) -> HTTPResponse? {
         if head.path == WebLoop.socketPath {
-            return HTTPResponse(
-                status: 426, text: "This is a WebSocket\n",
-                headers: [.init("Upgrade", "websocket")])
+            return mayOpen(head.request(from: connection))
+                ?? HTTPResponse(
+                    status: 426, text: "This is a WebSocket\n",
+                    headers: [.init("Upgrade", "websocket")])
         }
         // where there is no HTTPS there is nothing to be trusted
         guard configuration.securePort != nil || !head.path.hasPrefix("/certificate"),
             let file = files.file(at: head.path)
         else { return nil }
         guard head.method == "GET" || head.method == "HEAD" else { return .methodNotAllowed(allow: "GET, HEAD") }
-        let validators: [HTTPResponse.Header] = [
-            // The page changes with the daemon: ask each time, and get 304 nearly always.
-            .init("Cache-Control", "no-cache"), .init("ETag", file.entityTag),
-        ]
+        // The page changes with the daemon: ask each time, and get 304 nearly always. What that says of the protection takes
+        // the place of what the browser has kept (RFC 9111 §3.2).
+        let headers =
+            [.init("Cache-Control", "no-cache"), .init("ETag", file.entityTag)] + protection(host: head.host)
         if let tags = head.headers["if-none-match"], file.matches(ifNoneMatch: tags) {
-            return HTTPResponse(status: 304, headers: validators)
+            return HTTPResponse(status: 304, headers: headers)
         }
         return HTTPResponse(
-            status: 200,
-            headers: validators + [.init("Content-Type", file.contentType)]
-                + protection(host: head.host),
-            body: file.bytes)
+            status: 200, headers: headers + [.init("Content-Type", file.contentType)], body: file.bytes)
     }
 }

@@ -8,14 +8,19 @@ extension WebLoop {
     /// A client asks to leave HTTP for another protocol. Where it may not, the refusal is written here and the
     /// connection closed.
     func upgradeAsked(_ connection: Connection, _ name: String) -> Int32 {
-        guard let refusal = upgradeRefusal(connection, name) else { return 0 }
+        let head = RequestHead(of: connection.wsi)
+        guard let refusal = upgradeRefusal(connection, head, name) else {
+            // its head is gone when the handshake is done
+            connection.opening = head?.request(from: connection)
+            return 0
+        }
         mailbox.count(\.refusedSockets)
         _ = ResponseBytes(refusal).send(to: connection.wsi)
         return -1
     }
 
-    private func upgradeRefusal(_ connection: Connection, _ name: String) -> HTTPResponse? {
-        guard let head = RequestHead(of: connection.wsi), Origin.isHost(head.host) else {
+    private func upgradeRefusal(_ connection: Connection, _ head: RequestHead?, _ name: String) -> HTTPResponse? {
+        guard let head, Origin.isHost(head.host) else {
             return HTTPResponse(status: 400, text: "Not a request\n")
         }
         // HTTP/2 without TLS is not served.
@@ -32,10 +37,11 @@ extension WebLoop {
         }
         // Browsers always send an Origin; what sends none is no browser and needs no protection from pages.
         if let origin = head.headers["origin"],
-            !Origin.mayOpenSocket(origin, host: head.host, allowed: configuration.allowedOrigins)
+            !Origin.isOwn(origin, host: head.host, allowed: configuration.allowedOrigins)
         {
             return HTTPResponse(status: 403, text: "Pages from \(origin) may not open this WebSocket\n")
         }
+        if let refusal = mayOpen(head.request(from: connection)) { return refusal }
         guard sockets.count < configuration.maximumSockets else {
             return HTTPResponse(status: 503, text: "Too many WebSockets\n", headers: [.init("Retry-After", "10")])
         }
@@ -45,11 +51,13 @@ extension WebLoop {
     /// The handshake is done.
     func socketOpened(_ connection: Connection) -> Int32 {
         lws_set_timer_usecs(connection.wsi, lws_usec_t(LWS_SET_TIMER_USEC_CANCEL))
+        guard let opening = connection.opening else { return -1 }
+        connection.opening = nil
         lastIdentifier += 1
         let socket = SocketState(id: WebSocketID(rawValue: lastIdentifier))
         connection.state = .webSocket(socket)
         sockets[socket.id] = connection
-        onEvent(.opened(socket.id, remoteAddress: connection.remoteAddress))
+        onEvent(.opened(socket.id, opening))
         return 0
     }
 

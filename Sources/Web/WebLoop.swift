@@ -8,6 +8,7 @@ internal import Glibc
 final class WebLoop {
     let configuration: WebServerConfiguration
     let mailbox: Mailbox
+    let mayOpen: @Sendable (HTTPRequest) -> HTTPResponse?
     let onEvent: @Sendable (WebEvent) -> Void
     let files: PageFiles
 
@@ -44,13 +45,15 @@ final class WebLoop {
     /// Takes over `listener` and `secureListener`.
     init(
         configuration: WebServerConfiguration, files: PageFiles, mailbox: Mailbox, listener: Int32,
-        secureListener: Int32?, onEvent: @escaping @Sendable (WebEvent) -> Void
+        secureListener: Int32?, mayOpen: @escaping @Sendable (HTTPRequest) -> HTTPResponse?,
+        onEvent: @escaping @Sendable (WebEvent) -> Void
     ) {
         self.configuration = configuration
         self.files = files
         self.mailbox = mailbox
         self.listener = listener
         self.secureListener = secureListener
+        self.mayOpen = mayOpen
         self.onEvent = onEvent
         protocols.initialize(repeating: lws_protocols(), count: 2)
         retryPolicy.initialize(to: lws_retry_bo_t())

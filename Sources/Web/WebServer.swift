@@ -68,17 +68,21 @@ public final class WebServer: Sendable {
 
     private let configuration: WebServerConfiguration
     private let onLog: @Sendable (String) -> Void
+    private let mayOpen: @Sendable (HTTPRequest) -> HTTPResponse?
     private let onEvent: @Sendable (WebEvent) -> Void
     private let mailbox = Mailbox()
     private let phase = Mutex(Phase.new)
 
-    /// A server that tells `onEvent`, and of trouble `onLog`, both on its own thread, where they must not block.
+    /// A server that tells `onEvent`, and of trouble `onLog`, both on its own thread, where they must not block. There it
+    /// also asks `mayOpen` about whoever would open a WebSocket: nil lets him.
     public init(
         configuration: WebServerConfiguration, onLog: @escaping @Sendable (String) -> Void = { _ in },
+        mayOpen: @escaping @Sendable (HTTPRequest) -> HTTPResponse? = { _ in nil },
         onEvent: @escaping @Sendable (WebEvent) -> Void
     ) {
         self.configuration = configuration
         self.onLog = onLog
+        self.mayOpen = mayOpen
         self.onEvent = onEvent
     }
 
@@ -100,7 +104,7 @@ public final class WebServer: Sendable {
         LibraryLog.route(to: onLog)
         let loop = WebLoop(
             configuration: configuration, files: files, mailbox: mailbox, listener: listener.release(),
-            secureListener: secureListener, onEvent: onEvent)
+            secureListener: secureListener, mayOpen: mayOpen, onEvent: onEvent)
         try loop.prepare()
         let thread = try WebServer.startThread(loop)
         phase.withLock { phase in

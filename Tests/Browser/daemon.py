@@ -25,7 +25,15 @@ class Daemon:
     def __init__(self, settings: dict[str, Any] | None = None, through: list[str] | None = None):
         self._folder = tempfile.TemporaryDirectory(prefix="doorward-state-")
         self._log = Path(self._folder.name) / "doorward.log"
-        everything = {"web.port": 0, "web.https": "false", "network.stun_fallback": "", "state.folder": self._folder.name, **(settings or {})}
+        everything = {
+            "web.port": 0,
+            "web.https": "false",
+            # but for the tests of who may come in
+            "web.authentication": "none",
+            "network.stun_fallback": "",
+            "state.folder": self._folder.name,
+            **(settings or {}),
+        }
         self._arguments = [argument for key, value in everything.items() for argument in ("--set", f"{key}={value}")]
         with self._log.open("wb") as log:
             command = [*(through or []), str(BINARY), "run", *self._arguments]
@@ -55,10 +63,19 @@ class Daemon:
     def ring(self) -> float:
         """Presses the button of this daemon, by the command that a shell has for it; returns when that was begun."""
         begun = time.time()
-        result = subprocess.run([str(BINARY), "ring", *self._arguments], capture_output=True, text=True, timeout=10)
-        if result.returncode != 0:
-            raise AssertionError(f"doorward ring: {result.returncode}\n{result.stdout}{result.stderr}\n{self.log}")
+        self.ask("ring")
         return begun
+
+    def ask(self, *command: str) -> str:
+        """What a command of `doorward` that speaks to this daemon prints."""
+        result = subprocess.run([str(BINARY), *command, *self._arguments], capture_output=True, text=True, timeout=20)
+        if result.returncode != 0:
+            raise AssertionError(f"doorward {command}: {result.returncode}\n{result.stdout}{result.stderr}\n{self.log}")
+        return result.stdout
+
+    def pairing_code(self) -> str:
+        """A code that lets an owner's device in: the last line of what `doorward pair` prints."""
+        return self.ask("pair").splitlines()[-1]
 
     def status(self) -> dict[str, Any]:
         """What `GET /api/status` says."""

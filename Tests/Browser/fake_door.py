@@ -220,10 +220,14 @@ class FakeDoor:
         if request.path == "/ws":
             return None
         name = request.path.partition("?")[0].lstrip("/") or "index.html"
+        if name == "api/me":
+            return self._respond("application/json", b'{"role":"anybody","mayManage":false}')
         file = PAGE / name
         if not file.resolve().is_relative_to(PAGE) or not file.is_file():
             return connection.respond(HTTPStatus.NOT_FOUND, "no such file\n")
         kind = TYPES.get(file.suffix) or mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-        body = file.read_bytes()
+        return self._respond(kind, file.read_bytes())
+
+    def _respond(self, kind: str, body: bytes) -> Response:
         headers = Headers({"Content-Type": kind, "Content-Length": str(len(body)), "Content-Security-Policy": POLICY, "Connection": "close"})
         return Response(HTTPStatus.OK, "OK", headers, body)

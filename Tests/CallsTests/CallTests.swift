@@ -171,6 +171,25 @@ import Wire
         #expect(house.handle(.peerClosed(call)).isEmpty)
     }
 
+    @Test func whoIsSentAwayIsOutOfTheCallAtOnceAndCannotComeBackToIt() throws {
+        var house = House()
+        let viewer = house.open("Kitchen")
+        let call = try house.watch(viewer)
+        let outputs = house.handle(.callRevoked(call))
+        #expect(outputs.acts == [.endSession(call, .hangup)])
+        #expect(house.handle(.viewerDisconnected(viewer)).acts.isEmpty)
+        #expect(house.hub.callCount == 0)
+        #expect(house.handle(.callRevoked(call)).isEmpty)
+    }
+
+    @Test func whoIsSentAwayWhileHisPageIsGoneIsNotWaitedFor() throws {
+        var house = House()
+        let viewer = house.open("Kitchen")
+        let call = try house.watch(viewer)
+        #expect(house.handle(.viewerDisconnected(viewer)).acts.isEmpty)
+        #expect(house.handle(.callRevoked(call)).acts == [.endSession(call, .hangup)])
+    }
+
     @Test func aConnectionThatIsLostEndsTheCallWithThatReason() throws {
         var house = House()
         let viewer = house.open("Kitchen")

@@ -75,7 +75,12 @@ import Wire
         case 14, 20: return .message(viewer, .negotiation(anyCall(), recipient: recipient, step))
         case 15: return .negotiation(anyCall(), step)
         case 16: return .peerConnected(anyCall())
-        case 17: return dice.below(2) == 0 ? .peerFailed(anyCall(), "gone") : .peerClosed(anyCall())
+        case 17:
+            return switch dice.below(5) {
+            case 0: .callRevoked(anyCall())
+            case 1, 2: .peerFailed(anyCall(), "gone")
+            default: .peerClosed(anyCall())
+            }
         case 21, 22: return .message(viewer, .callResume(anySecret(), keepsMedia: dice.below(2) == 0))
         case 23:
             return .message(viewer, .missedSeen(witness.everyMissed.dropFirst(dice.below(3)).first ?? CallID("none")))

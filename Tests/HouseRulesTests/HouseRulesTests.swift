@@ -7,7 +7,7 @@ import Testing
     /// Rooms that are given the time and their random numbers, and do no I/O.
     private static let cores: Set = [
         "Wire", "ICE", "RTP", "Congestion", "SDP", "DTLS", "SRTP", "SCTP", "PeerConnection", "Calls",
-        "Certificates",
+        "Certificates", "Identity",
     ]
 
     /// Modules of the system, for every room but the cores.
@@ -23,6 +23,7 @@ import Testing
             "DTLS": ["Wire", "COpenSSL", "SRTP"],  // the handshake makes SRTP's keys (RFC 5764)
             "PeerConnection": ["Wire", "ICE", "RTP", "Congestion", "SDP", "DTLS", "SRTP", "SCTP"],
             "Calls": ["Wire", "PeerConnection"],
+            "Identity": ["Wire"],
             "Media": ["Wire"],
             "Camera": ["Wire", "Media", "CV4L2", "CTurboJPEG"],
             "Codecs": ["Wire", "Media", "CX264", "COpus"],
@@ -32,7 +33,7 @@ import Testing
             "doorward": ["Gateway"],
         ]
         let rooms = Set(table.keys).subtracting(["doorward"])
-        table["Gateway"] = rooms.union(["CLinux", "CYAML", "CQREncode"])
+        table["Gateway"] = rooms.union(["CLinux", "CYAML", "COpenSSL", "CQREncode"])
         return table
     }()
 

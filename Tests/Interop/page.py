@@ -12,8 +12,10 @@ TIMEOUT = 10
 class Page:
     """A page that says exactly what it is told to."""
 
-    def __init__(self, daemon):
-        self._connection = connect(f"ws://127.0.0.1:{daemon.port}/ws", max_size=None, compression=None)
+    def __init__(self, daemon, **headers):
+        self._connection = connect(
+            f"ws://127.0.0.1:{daemon.port}/ws", max_size=None, compression=None, additional_headers=headers
+        )
         self._socket = self._connection.__enter__()
         self.welcome = self.next("welcome")
         self.id = self.welcome["id"]

@@ -8,6 +8,8 @@ public enum Command: Equatable, Sendable {
     case devices
     /// Press the button of the running daemon.
     case ring(ConfigurationSource)
+    /// Say who belongs to the household, or who is asked in.
+    case household(HouseholdCommand, ConfigurationSource)
     /// Watch a WHEP address in the terminal.
     case view(ViewOptions)
     /// Print how it is used.
@@ -50,6 +52,14 @@ public enum Command: Equatable, Sendable {
         case "run": return .run(try source(rest, of: name))
         case "check": return .check(try source(rest, of: name))
         case "ring": return .ring(try source(rest, of: name))
+        case "pair": return .household(.pair, try source(rest, of: name))
+        case "people": return .household(.people, try source(rest, of: name))
+        case "token", "revoke":
+            guard let subject = rest.first, !subject.isEmpty, !subject.hasPrefix("-") else {
+                throw UsageError(description: name == "token" ? "token needs a name" : "revoke needs an identifier")
+            }
+            let command = name == "token" ? HouseholdCommand.token(subject) : .revoke(subject)
+            return .household(command, try source(rest.dropFirst(), of: name))
         case "devices":
             if let extra = rest.first { throw UsageError(description: "devices takes no “\(extra)”") }
             return .devices
@@ -98,6 +108,10 @@ public enum Command: Equatable, Sendable {
           doorward check [--config FILE] [--set key.path=value …]   say whether a configuration is sound
           doorward devices                                          list cameras, sound devices and GPIO lines
           doorward ring  [--config FILE] [--set key.path=value …]   press the button of the running daemon
+          doorward pair  [--config FILE] [--set key.path=value …]   show a code and a QR code that let an owner's device in
+          doorward people [--config FILE] [--set …]                 list people, their devices, programs and invitations
+          doorward token NAME [--config FILE] [--set …]             make a bearer token for the program NAME
+          doorward revoke ID [--config FILE] [--set …]              send a person, a device or a program away
           doorward view  URL [option …]                             watch a WHEP address in the terminal
           doorward --help | --version
 

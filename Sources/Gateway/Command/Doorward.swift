@@ -20,6 +20,7 @@ public enum Doorward {
             case .run(let source): return run(source)
             case .check(let source): return check(source)
             case .ring(let source): return ring(source)
+            case .household(let command, let source): return manage(command, source)
             case .view(let options):
                 return ViewCommand(options, screen: ViewScreen()) { complain("doorward: \($0)\n") }.run().rawValue
             }
@@ -51,21 +52,35 @@ public enum Doorward {
     }
 
     private static func ring(_ source: Command.ConfigurationSource) -> Int32 {
+        ask("ring", source) { answer in
+            guard let pages = Int(answer) else { return nil }
+            return "ringing \(pages) open page\(pages == 1 ? "" : "s")\n"
+        }
+    }
+
+    private static func manage(_ command: HouseholdCommand, _ source: Command.ConfigurationSource) -> Int32 {
+        ask(command.question, source) { command.text(for: $0) }
+    }
+
+    /// Asks the running daemon, and prints what `text` makes of its answer; nil where that is none.
+    private static func ask(
+        _ question: String, _ source: Command.ConfigurationSource, text: (String) -> String?
+    ) -> Int32 {
         guard let configuration = load(source) else { return 2 }
         // the folder of this user's daemon, then that of the one that systemd runs
         let folders = [configuration.state.folder(environment: environment), "/var/lib/doorward"].compactMap(\.self)
-        let answer = ControlSocket.ask("ring", at: folders.map { StateFolder(path: $0).controlSocket })
+        let answer = ControlSocket.ask(question, at: folders.map { StateFolder(path: $0).controlSocket })
         guard let answer else {
             complain(
                 "doorward: no daemon is running for this user (none listens in \(folders.joined(separator: " or ")))\n")
             return 1
         }
         let words = answer.split(separator: " ", maxSplits: 1).map(String.init)
-        guard words.first == "ok", words.count == 2, let pages = Int(words[1]) else {
+        guard words.first == "ok", words.count == 2, let text = text(words[1]) else {
             complain("doorward: \(words.dropFirst().first ?? answer)\n")
             return 1
         }
-        print("ringing \(pages) open page\(pages == 1 ? "" : "s")")
+        print(text, terminator: "")
         return 0
     }
 

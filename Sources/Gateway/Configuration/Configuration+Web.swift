@@ -18,6 +18,16 @@ extension Configuration {
         public var key: String?
         /// Further names that the machine is reached by, for the device's own certificate.
         public var names: [String] = []
+        /// Who says who may come in.
+        public enum Authentication: String, CaseIterable, Sendable {
+            /// The household: people pair, or are invited.
+            case household
+            /// Nobody here: something before the daemon does, or everybody may.
+            case none
+        }
+
+        /// Who says who may come in.
+        public var authentication = Authentication.household
         /// The folder whose files are served in place of the page built into the program; nil for that page.
         public var folder: String?
     }
@@ -59,6 +69,13 @@ extension Configuration.Web {
                 """
                 Further names that the door is reached by, such as [door.home.example]. An authority vouches for those that
                 it was made with; to add more later, remove authority.pem from the state folder, and install the new one.
+                """),
+            .init(
+                "authentication", \.authentication, .choice,
+                """
+                household: people pair with a code or are invited, and programs show tokens.
+                none: whoever reaches the port sees and hears the door. For a proxy that asks who comes, or
+                a network that only friends are in.
                 """),
             .init(
                 "folder", \.folder, .optionalText,

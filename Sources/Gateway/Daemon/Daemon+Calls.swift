@@ -1,5 +1,6 @@
 import Calls
 import FoundationEssentials
+import Identity
 import PeerConnection
 import Web
 import Wire
@@ -11,11 +12,17 @@ extension Daemon {
     func handle(_ event: WebEvent) {
         let now = EventLoop.now
         switch event {
-        case .opened(let socket, let address):
+        case .opened(let socket, let request):
+            // asked again: who was let in may have been sent away while the connection came about
+            guard let caller = doorkeeper?.caller(of: request, at: .now) else {
+                web?.close(socket, code: 1008, reason: "signed out")
+                return
+            }
             let participant = ParticipantID.random(from: random)
             participants[socket] = participant
             webSockets[participant] = socket
-            log.debug("page \(participant.short) opened from \(address)")
+            callers[participant] = caller
+            log.debug("page \(participant.short) opened from \(request.remoteAddress)")
             hub.handle(.viewerConnected(participant), at: now)
         case .message(let socket, let text):
             guard let participant = participants[socket] else { return }
@@ -23,6 +30,7 @@ extension Daemon {
         case .closed(let socket, let reason):
             guard let participant = participants.removeValue(forKey: socket) else { return }
             webSockets[participant] = nil
+            callers[participant] = nil
             log.debug("page \(participant.short) closed (\(reason))")
             hub.handle(.viewerDisconnected(participant), at: now)
         case .request(let id, let request):
@@ -35,7 +43,7 @@ extension Daemon {
         do {
             try BadMessage.check(bytes)
             let message = try JSONDecoder().decode(ViewerMessage.self, from: Data(bytes))
-            hub.handle(.message(participant, message), at: now)
+            hub.handle(.message(participant, named(message, from: participant)), at: now)
         } catch {
             hub.handle(.badMessage(participant, BadMessage(describing: error)), at: now)
         }
@@ -56,8 +64,8 @@ extension Daemon {
             case .disconnect(let participant, let reason):
                 guard let socket = webSockets[participant] else { continue }
                 web?.close(socket, code: 1008, reason: reason)
-            case .startSession(let call, _):
-                startSession(for: .call(call), at: now)
+            case .startSession(let call, let participant):
+                startSession(for: .call(call), at: now).caller = callers[participant] ?? .anybody
             case .endSession(let call, let reason):
                 guard let id = calls.removeValue(forKey: call) else { continue }
                 endSession(id, because: reason.rawValue, at: now)

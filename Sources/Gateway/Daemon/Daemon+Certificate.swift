@@ -55,7 +55,6 @@ extension Daemon {
     /// door must first be told how.
     func certificateResponse(to request: HTTPRequest, part: String) -> HTTPResponse {
         guard let certificates, let web else { return .notFound }
-        guard request.method == "GET" || request.method == "HEAD" else { return .notAllowed("GET, HEAD") }
         let authority = certificates.isOwners ? nil : certificates.authority
         switch part {
         case "trusted":

@@ -1,6 +1,7 @@
 import Board
 import Calls
 import FoundationEssentials
+import Identity
 import Media
 import PeerConnection
 import Wire
@@ -56,9 +57,17 @@ extension Daemon {
 
     /// Does at the door what `party` wants.
     func actuate(_ control: DoorControl, _ call: CallID, messageID: String, by party: Party, at now: Instant) {
-        let outcome = lines.actuate(control, at: now)
+        let outcome =
+            mayOperate(call)
+            ? lines.actuate(control, at: now) : .refused(.notAllowed, "guests and programs open and switch nothing")
         hub.handle(.actuated(control, call, messageID: messageID, outcome), at: now)
         hub.handle(.controlsChanged(lines.controls), at: now)
+    }
+
+    /// Whether whoever is in `call` lives here.
+    private func mayOperate(_ call: CallID) -> Bool {
+        guard let doorkeeper, let caller = calls[call].flatMap({ sessions[$0] })?.caller else { return false }
+        return doorkeeper.permissions(of: caller, at: .now).contains(.operate)
     }
 
     /// Opens the lock's and the light's lines where they are missing.

@@ -157,11 +157,13 @@ extension Daemon {
 
     /// Answers `doorward ring`.
     func answerControl() {
-        control?.answer { request in
-            guard request == "ring" else { return "error the daemon knows no “\(request.prefix(40))”" }
-            guard stoppingUntil == nil else { return "error the daemon is stopping" }
+        guard let question = control?.takeQuestion() else { return }
+        guard stoppingUntil == nil else { return question.answer("error the daemon is stopping") }
+        if question.text == "ring" {
             pressButton(at: EventLoop.now)
-            return "ok \(hub.viewerCount)"
+            question.answer("ok \(hub.viewerCount)")
+        } else if !answerHousehold(question) {
+            question.answer("error the daemon knows no “\(question.text.prefix(40))”")
         }
     }
 }

@@ -32,32 +32,17 @@ extension Daemon {
         configuration.network.turnServers.isEmpty ? .milliseconds(250) : .milliseconds(1500)
     }
 
-    /// Nil where the answer comes later.
-    func answerWHEP(_ request: HTTPRequest, as id: RequestID, at now: Instant) -> HTTPResponse? {
-        switch request.method {
-        case "OPTIONS": return preflight("OPTIONS, POST")
-        case "POST": return startPlayer(request, as: id, at: now)
-        default: return .notAllowed("OPTIONS, POST")
-        }
-    }
-
-    func answerWHEPResource(_ name: String, _ request: HTTPRequest, at now: Instant) -> HTTPResponse {
-        guard request.method != "OPTIONS" else { return preflight("OPTIONS, PATCH, DELETE") }
-        guard let session = players[name].flatMap({ sessions[$0] }) else {
+    /// What a player asks of its session, which is its caller's alone: to others there is none.
+    func answerPlayer(_ visit: Endpoint.Visit) -> HTTPResponse {
+        guard let session = players[visit.name].flatMap({ sessions[$0] }), session.caller == visit.caller else {
             return refusal(404, "This player's session is over.")
         }
-        switch request.method {
-        case "DELETE":
-            endSession(session.id, because: "it said good-bye", at: now)
-            return HTTPResponse(status: 200, headers: Self.crossOrigin)
-        case "PATCH":
-            return trickle(request, to: session, at: now)
-        default:
-            return .notAllowed("OPTIONS, PATCH, DELETE")
-        }
+        guard visit.request.method == "DELETE" else { return trickle(visit.request, to: session, at: visit.now) }
+        endSession(session.id, because: "it said good-bye", at: visit.now)
+        return HTTPResponse(status: 200, headers: Self.crossOrigin)
     }
 
-    private func preflight(_ methods: String) -> HTTPResponse {
+    func preflight(_ methods: String) -> HTTPResponse {
         HTTPResponse(
             status: 204,
             headers: Self.crossOrigin + [
@@ -71,7 +56,9 @@ extension Daemon {
         HTTPResponse(status: status, text: reason + "\n", headers: Self.crossOrigin)
     }
 
-    private func startPlayer(_ request: HTTPRequest, as id: RequestID, at now: Instant) -> HTTPResponse? {
+    /// Nil where the answer comes later.
+    func startPlayer(_ visit: Endpoint.Visit) -> HTTPResponse? {
+        let (request, now) = (visit.request, visit.now)
         guard request.contentType == "application/sdp" else {
             return refusal(415, "An offer is of the type application/sdp.")
         }
@@ -82,6 +69,7 @@ extension Daemon {
         }
         let name = random.token(22)  // 131 bits: nobody guesses another player's resource
         let session = startSession(for: .player(name), at: now)
+        session.caller = visit.caller
         do throws(RTCError) {
             session.addTracks()
             let offer = RTCSessionDescription(type: .offer, sdp: String(decoding: request.body, as: UTF8.self))
@@ -93,7 +81,7 @@ extension Daemon {
             log.info("whep: a player at \(request.remoteAddress) watches")
             hub.handle(.watchersChanged(players.count), at: now)
             guard session.peer.iceGatheringState != .complete else { return created(name, session) }
-            awaitedAnswers[session.id] = (id, now + answerPatience)
+            awaitedAnswers[session.id] = (visit.id, now + answerPatience)
             return nil
         } catch {
             endSession(session.id, because: error.description, at: now)
@@ -181,7 +169,7 @@ extension Daemon {
 
 extension HTTPRequest {
     /// The media type without its parameters, in lower case.
-    fileprivate var contentType: String {
+    var contentType: String {
         let value = headers["content-type"] ?? ""
         let type = value.prefix { $0 != ";" }.filter { $0 != " " && $0 != "\t" }
         return type.lowercased()

@@ -16,6 +16,7 @@ extension Daemon {
         let server = WebServer(
             configuration: serverConfiguration,
             onLog: { [log] line in log.debug("web: \(line)") },
+            mayOpen: { [doorkeeper] request in doorkeeper.flatMap { Self.refusal(of: request, by: $0) } },
             onEvent: { [self] event in loop.submit { self.assumeIsolated { $0.handle(event) } } })
         do throws(WebError) {
             try server.start()
@@ -57,38 +58,5 @@ extension Daemon {
             return !address.isLoopback && !address.isLinkLocal && isShown ?? true
         }
         return outward.map(inURL) + HostNames.current.prefix(1)
-    }
-
-    // MARK: Requests
-
-    func answer(_ request: HTTPRequest, as id: RequestID, at now: Instant) {
-        if let response = response(to: request, as: id, at: now) { web?.respond(to: id, with: response) }
-    }
-
-    /// What is answered at once; nil where that takes its time.
-    private func response(to request: HTTPRequest, as id: RequestID, at now: Instant) -> HTTPResponse? {
-        let parts = request.path.split(separator: "/").map(String.init)
-        switch (parts.first, parts.count) {
-        case ("whep", 1): return answerWHEP(request, as: id, at: now)
-        case ("whep", 2): return answerWHEPResource(parts[1], request, at: now)
-        case ("api", 2) where parts[1] == "status":
-            guard request.method == "GET" else { return .notAllowed("GET") }
-            return status(at: now)
-        case ("api", 2) where parts[1] == "turn-credentials":
-            guard request.method == "GET" else { return .notAllowed("GET") }
-            return .json(TURNCredentials(configuration.network, for: "viewer", at: .now))
-        case ("certificate", 2): return certificateResponse(to: request, part: parts[1])
-        case ("metrics", 1):
-            guard request.method == "GET" else { return .notAllowed("GET") }
-            return metrics(at: now)
-        default: return HTTPResponse(status: 404, text: "There is nothing here.\n")
-        }
-    }
-}
-
-extension HTTPResponse {
-    /// 405 with what is allowed.
-    static func notAllowed(_ methods: String) -> HTTPResponse {
-        HTTPResponse(status: 405, text: "Only \(methods).\n", headers: [Header("Allow", methods)])
     }
 }

@@ -4,6 +4,7 @@ import Calls
 import DTLS
 import Glibc
 import ICE
+import Identity
 import Media
 import PeerConnection
 import RTP
@@ -35,6 +36,12 @@ actor Daemon {
     var web: WebServer?
     var webSockets: [ParticipantID: WebSocketID] = [:]
     var participants: [WebSocketID: ParticipantID] = [:]
+    /// Who belongs to the household.
+    var doorkeeper: Doorkeeper?
+    /// Who is at each page.
+    var callers: [ParticipantID: Caller] = [:]
+    /// When it is looked whether somebody's time is over.
+    var uninvitedCheckedAt: Instant?
 
     var certificate: DTLSCertificate?
     /// What HTTPS shows; nil without HTTPS.
@@ -110,12 +117,14 @@ actor Daemon {
             // watched before they are read, so that none changes unseen
             watchAddresses()
             refreshSockets(at: EventLoop.now)
+            try prepareHousehold()
             try startWeb()
         } catch {
             return error
         }
         prepareServers()
         startControl()
+        announcePairing()
         startMedia()
         openLines(at: EventLoop.now)
         startPublishing(at: EventLoop.now)
@@ -208,6 +217,7 @@ actor Daemon {
         names.stop()
         web?.stop()
         publisher?.stop()
+        doorkeeper?.stop()
         chime = nil
         control = nil
         log.info("stopped after \((EventLoop.now - startedAt).inWords)")
@@ -230,6 +240,7 @@ actor Daemon {
         if let credentialsRenewedAt, credentialsRenewedAt <= now { renewPageCredentials(at: now) }
         advancePublisher(at: now)
         if let certificateDueAt, certificateDueAt <= now { refreshCertificate(at: now) }
+        if let uninvitedCheckedAt, uninvitedCheckedAt <= now { expelUninvited(at: now) }
         if let nextDeviceAttempt, nextDeviceAttempt <= now { openLines(at: now) }
         // before the hub is drained: a press that its deadline completes has something to tell
         pollLines(at: now)
@@ -245,7 +256,8 @@ actor Daemon {
             earliest(
                 hub.nextDeadline(), sessions.values.lazy.compactMap(\.deadline).min(), sockets.streams.deadline,
                 names.deadline, isWatched ? schedule.deadline : nil, stoppingUntil, lines.deadline),
-            nextDeviceAttempt, credentialsRenewedAt, certificateDueAt, publisher?.deadline,
+            earliest(nextDeviceAttempt, credentialsRenewedAt, certificateDueAt, uninvitedCheckedAt),
+            publisher?.deadline,
             awaitedAnswers.values.lazy.map(\.until).min(), button?.deadline, chime?.deadline)
     }
 

@@ -1,5 +1,6 @@
 import Calls
 import ICE
+import Identity
 import Media
 import PeerConnection
 import RTP
@@ -26,6 +27,8 @@ final class Session {
 
     let id: SessionID
     let viewer: Viewer
+    /// Who watches.
+    var caller = Caller.anybody
     let began: Instant
     /// Whatever is done with it, the loop serves it at the end of the turn.
     var peer: RTCPeerConnection {

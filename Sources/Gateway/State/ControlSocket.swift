@@ -1,8 +1,8 @@
 import CLinux
 import Glibc
 
-/// The Unix socket by which a shell on the board presses the daemon's button. A request is one line, so is the answer:
-/// `ok …` or `error …`.
+/// The Unix socket by which a shell on the board presses the daemon's button, and says who belongs to the household. A
+/// question is one line; the answer is `ok …` or `error …`, and may have more lines.
 final class ControlSocket {
     private let path: String
     let descriptor: Int32
@@ -31,15 +31,40 @@ final class ControlSocket {
     private static let patience: Int32 = 3000
     /// How long a daemon waits for its client, in milliseconds.
     private static let clientLimit: Int32 = 100
+    /// The most bytes of an answer: everybody's devices.
+    private static let longestAnswer = 1 << 18
 
-    /// Answers one client that waits. The exchange is a few bytes between two programs on one machine; one that dawdles
+    /// What a client asks, who waits until it is answered, or nobody holds the question any more.
+    final class Question: Sendable {
+        /// The line.
+        let text: String
+        private let client: Int32
+
+        fileprivate init(_ text: String, from client: Int32) {
+            self.text = text
+            self.client = client
+        }
+
+        deinit {
+            close(client)
+        }
+
+        /// Answers it.
+        func answer(_ text: String) {
+            ControlSocket.write(text, to: client)
+        }
+    }
+
+    /// What one client that waits asks. The exchange is a few bytes between two programs on one machine; one that dawdles
     /// is cut off after a tenth of a second.
-    func answer(_ respond: (String) -> String) {
+    func takeQuestion() -> Question? {
         let client = linux_control_accept(descriptor, Self.clientLimit)
-        guard client >= 0 else { return }
-        defer { close(client) }
-        guard let request = Self.readLine(client) else { return }
-        Self.writeLine(respond(request), to: client)
+        guard client >= 0 else { return nil }
+        guard let text = Self.readLine(client) else {
+            close(client)
+            return nil
+        }
+        return Question(text, from: client)
     }
 
     /// Sends `request` to the daemon that listens at one of `paths` and returns its answer; nil where none does.
@@ -48,8 +73,8 @@ final class ControlSocket {
             let server = linux_control_connect(path, patience)
             guard server >= 0 else { continue }
             defer { close(server) }
-            writeLine(request, to: server)
-            if let answer = readLine(server) { return answer }
+            write(request, to: server)
+            if let answer = readAll(server) { return answer }
         }
         return nil
     }
@@ -62,7 +87,19 @@ final class ControlSocket {
         return String(decoding: line, as: UTF8.self)
     }
 
-    private static func writeLine(_ text: String, to descriptor: Int32) {
+    /// What comes until the other side closes, without the last line's end; nil where that is nothing.
+    private static func readAll(_ descriptor: Int32) -> String? {
+        var all: [UInt8] = []
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        while all.count < longestAnswer, case let count = read(descriptor, &bytes, bytes.count), count > 0 {
+            all += bytes.prefix(count)
+        }
+        guard !all.isEmpty else { return nil }
+        if all.last == UInt8(ascii: "\n") { all.removeLast() }
+        return String(decoding: all, as: UTF8.self)
+    }
+
+    private static func write(_ text: String, to descriptor: Int32) {
         let bytes = Array((text + "\n").utf8)
         // the other side may be gone, which is no reason to be killed by SIGPIPE
         _ = send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))

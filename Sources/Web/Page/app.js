@@ -1,5 +1,6 @@
 // Joins the parts: what the daemon says goes to the session and the ring, what they become goes to the screen.
 
+import { checkSession } from "./api.js";
 import { Camera } from "./camera.js";
 import { drawConversation } from "./chat.js";
 import { Conversation } from "./conversation.js";
@@ -229,6 +230,7 @@ signalling.addEventListener("message", ({ detail: message }) => {
 
 signalling.addEventListener("closed", ({ detail: { retryAt } }) => {
     connection = { phase: "waiting", retryAt };
+    checkSession();
     participants = [];
     ring.lost();
     session.unreachable();

@@ -45,7 +45,8 @@ async function isTrusted(origin) {
 async function goOnWhenTrusted(origin) {
     if (await isTrusted(origin)) {
         element("status").textContent = texts.trusted;
-        location.replace(`${origin}/`);
+        // with the code or the invitation that the link may have had
+        location.replace(`${origin}/${location.hash}`);
     } else {
         setTimeout(() => goOnWhenTrusted(origin), period);
     }
@@ -56,7 +57,7 @@ function draw({ door, fingerprint, securePort }) {
     const port = Number(location.port || (isSecure ? 443 : 80));
     const origin = isSecure && port === securePort ? location.origin : `https://${location.hostname}${securePort === 443 ? "" : `:${securePort}`}`;
     element("door-name").textContent = door;
-    element("onward").href = `${origin}/`;
+    element("onward").href = `${origin}/${location.hash}`;
     // With the owner's own certificate there is nothing to install.
     const isOurs = fingerprint !== null;
     element("heading").textContent = isOurs ? texts.heading : texts.ownHeading;

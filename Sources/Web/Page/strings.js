@@ -3,6 +3,8 @@
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 
+const date = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
+
 /** The time of day of an instant (milliseconds since the epoch), as the reader's locale writes it. */
 const timeOfDay = (at) => clock.format(at);
 
@@ -221,6 +223,76 @@ export const strings = {
         watching: "watching",
         here: "here",
         somebody: "Somebody",
+    },
+
+    signIn: {
+        first: {
+            title: "Set up this door",
+            text: "Nobody has paired with this door yet. Enter the code from its log, or from the command “doorward pair”.",
+            submit: "Pair this device",
+        },
+        known: {
+            title: "Sign in",
+            text: "Ask the owner for an invitation, and open its link on this device. If the door is yours, run “doorward pair” on it and enter the code.",
+            submit: "Sign in",
+        },
+        invited: {
+            title: "You are invited",
+            text: "With this you see the door, hear it ring and talk to visitors. The invitation is used up as soon as you come in.",
+            submit: "Come in",
+        },
+        name: "Your name",
+        code: "Code",
+        errors: {
+            wrong_code: "This code is not valid, or no longer. Each works once, and for a quarter of an hour.",
+            wrong_invitation: "This invitation has been used, or it is too old. Ask for another.",
+            bad_name: "Enter a name of at most 64 characters.",
+            name_wanted: "Enter your name, too.",
+            unreachable: "The door's service is out of reach.",
+            other: "That did not work.",
+        },
+    },
+
+    household: {
+        heading: "Household",
+        me: (name, role) => `You are ${name}, ${role}.`,
+        roles: { owner: "owner", member: "member", guest: "guest", program: "a program" },
+        roleChoices: { member: "Member: sees and talks", guest: "Guest: sees and talks until a day", owner: "Owner: also invites and removes" },
+        guestUntil: (at) => `guest until ${date.format(at)}`,
+        signOut: "Sign out",
+        manage: "People and devices",
+        people: "Everybody in the household",
+        invitations: "Invitations not used yet",
+        programs: "Programs",
+        thisDevice: "this device",
+        used: (at) => `last used ${date.format(at)}`,
+        neverUsed: "never used",
+        invited: (role) => `invited as ${role}`,
+        invitedDevice: "another device",
+        remove: (name) => `Remove ${name}`,
+        takeBack: (name) => `Take back the invitation for ${name}`,
+        signDeviceOut: (device, name) => `Sign out ${device} of ${name}`,
+        removeShort: "Remove",
+        signOutShort: "Sign out",
+        sure: "Really?",
+        invite: "Invite somebody",
+        inviteName: "Their name",
+        inviteRole: "They are a",
+        inviteUntil: "Last day",
+        inviteDevice: "Another device of mine",
+        makeLink: "Make a link",
+        linkHint: "Send this link to whom it is for, or let them scan it. It works once, for a week, and is not shown again.",
+        program: "Let a program in",
+        programName: "Its name",
+        makeToken: "Make a token",
+        tokenHint: "Give this token to the program. It is not shown again.",
+        secret: "Link or token",
+        copy: "Copy",
+        copied: "Copied",
+        copyYourself: "Press Ctrl+C",
+        done: "Done",
+        unreachable: "The door's service is out of reach.",
+        other: "That did not work.",
     },
 
     settings: {

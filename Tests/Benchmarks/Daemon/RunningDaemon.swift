@@ -25,8 +25,8 @@ final class RunningDaemon {
         posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO)
         posix_spawn_file_actions_addclose(&actions, ends[0])
         let common = [
-            "web.port=0", "web.https=false", "network.stun_fallback=", "web.address=127.0.0.1",
-            "state.folder=\(folder)", "audio.playback=none", "button.enabled=false",
+            "web.port=0", "web.https=false", "web.authentication=none", "network.stun_fallback=",
+            "web.address=127.0.0.1", "state.folder=\(folder)", "audio.playback=none", "button.enabled=false",
         ]
         let words = [binary, "run"] + (common + settings).flatMap { ["--set", $0] }
         var pointers: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) }

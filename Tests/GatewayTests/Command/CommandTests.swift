@@ -22,6 +22,10 @@ import Testing
         (["check", "--set", "web.port=1", "door.yaml"], .check(Source(file: "door.yaml", overrides: ["web.port=1"]))),
         (["ring"], .ring(Source())),
         (["ring", "--config", "door.yaml"], .ring(Source(file: "door.yaml"))),
+        (["pair"], .household(.pair, Source())),
+        (["people", "--set", "web.port=1"], .household(.people, Source(overrides: ["web.port=1"]))),
+        (["token", "Home Assistant"], .household(.token("Home Assistant"), Source())),
+        (["revoke", "abc", "--config", "door.yaml"], .household(.revoke("abc"), Source(file: "door.yaml"))),
         (["devices"], .devices),
         (["view", "http://door/whep"], .view(options("http://door/whep"))),
         (
@@ -49,6 +53,9 @@ import Testing
         (["start"], "there is no command “start”"),
         (["RUN"], "there is no command “RUN”"),
         (["--config", "door.yaml"], "there is no command “--config”"),
+        (["token"], "token needs a name"),
+        (["revoke", "--config"], "revoke needs an identifier"),
+        (["pair", "now"], "pair takes no “now”"),
         (["run", "door.yaml"], "run takes no “door.yaml”"),
         (["run", ""], "run takes no “”"),
         (["run", "--port", "80"], "run takes no “--port”"),
@@ -111,7 +118,10 @@ import Testing
     }
 
     @Test func `The help names every command and option`() {
-        for word in ["run", "check", "devices", "ring", "view", "--config", "--set", "--help", "--version"] {
+        for word in [
+            "run", "check", "devices", "ring", "view", "pair", "people", "token", "revoke", "--config", "--set",
+            "--help", "--version",
+        ] {
             #expect(Command.usage.contains(word), "\(word)")
         }
         #expect(Command.usage.hasPrefix("doorward \(Command.programVersion)"))

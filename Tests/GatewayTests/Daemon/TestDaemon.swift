@@ -5,7 +5,8 @@ import Wire
 
 @testable import Gateway
 
-/// A daemon within the test: test card, tone, no speaker, no button, loopback only.
+/// A daemon within the test: test card, tone, no speaker, no button, loopback only. Whoever reaches it may come in, unless
+/// the test says otherwise.
 final class TestDaemon: Sendable {
     private let daemon: Daemon
     private let thread: WorkerThread
@@ -17,6 +18,7 @@ final class TestDaemon: Sendable {
         configuration.web.address = .v4(0x7F00_0001)
         configuration.web.port = 0
         configuration.web.https = false
+        configuration.web.authentication = .none
         configuration.video.source = .testCard
         configuration.video.width = 320
         configuration.video.height = 180

@@ -5,6 +5,14 @@ import Wire
 
 @testable import Gateway
 
+extension ControlSocket {
+    /// Answers one client that waits.
+    fileprivate func answer(_ respond: (String) -> String) {
+        guard let question = takeQuestion() else { return }
+        question.answer(respond(question.text))
+    }
+}
+
 @Suite(.timeLimit(.minutes(1))) struct ControlSocketTests {
     private let folder = TemporaryFolder()
     private var path: String { folder.path + "/control" }
@@ -38,6 +46,21 @@ import Wire
         shell.join()
         #expect(question == "ring")
         #expect(answers.values == ["ok 2"])
+    }
+
+    @Test func `An answer may have many lines, and come later`() throws {
+        let socket = try ControlSocket(path: path)
+        let answers = Record<String?>()
+        let shell = WorkerThread(name: "shell") { [path] _ in answers.append(ControlSocket.ask("people", at: [path])) }
+        var descriptor = pollfd(fd: socket.descriptor, events: Int16(POLLIN), revents: 0)
+        try #require(poll(&descriptor, 1, 30_000) == 1)
+        let long = "ok " + (0..<2000).map { "line \($0)" }.joined(separator: "\n")
+        var question = socket.takeQuestion()
+        #expect(question?.text == "people")
+        onOwnThread { [question] in question?.answer(long) }
+        question = nil
+        shell.join()
+        #expect(answers.values == [long])
     }
 
     @Test func `Only the owner may ask`() throws {

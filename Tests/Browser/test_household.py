@@ -1,0 +1,114 @@
+"""Who may come in, as people meet it: pairing by code, an invitation for a second browser, and being sent away."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SIGN_IN = "document.body.dataset.session === 'out' && document.querySelector('#sign-in').checkVisibility()"
+
+
+@pytest.fixture
+def daemon(start_daemon: Any) -> Any:
+    return start_daemon(**{"web.authentication": "household"})
+
+
+def fill(page: Any, selector: str, text: str) -> None:
+    page.evaluate(f"void (document.querySelector({json.dumps(selector)}).value = {json.dumps(text)})")
+
+
+def pair(page: Any, daemon: Any, name: str) -> None:
+    page.wait_for(SIGN_IN)
+    fill(page, "#sign-in-name", name)
+    fill(page, "#sign-in-code", daemon.pairing_code().lower())
+    page.click("#sign-in-submit")
+    page.wait_until_ready()
+
+
+def invite(page: Any, name: str) -> str:
+    """The link of an invitation that the owner makes."""
+    page.evaluate("void (document.querySelector('#household-fold').open = true)")
+    fill(page, "#invite-name", name)
+    page.evaluate("document.querySelector('#invite-form').requestSubmit()")
+    return page.wait_for("document.querySelector('#issued').checkVisibility() && document.querySelector('#issued-secret').value")
+
+
+def test_an_owner_pairs_invites_and_sends_away(chromium, firefox, daemon, open_page):
+    owner = open_page(chromium, daemon.url(), ready=False)
+    owner.wait_for(SIGN_IN)
+    fill(owner, "#sign-in-name", "Anna")
+    fill(owner, "#sign-in-code", "0000-0000")
+    owner.click("#sign-in-submit")
+    owner.wait_for("document.querySelector('#sign-in-error').textContent")
+    assert "Set up this door" == owner.text("#sign-in-title")
+    pair(owner, daemon, "Anna")
+    assert owner.text("#household-me") == "You are Anna, owner."
+    assert not owner.is_visible("#name"), "the household has named her"
+
+    link = invite(owner, "Ben")
+    assert owner.wait_for("document.querySelector('#issued-picture').naturalWidth > 0")
+    ben = open_page(firefox, link, ready=False)
+    ben.wait_for(SIGN_IN)
+    assert ben.text("#sign-in-title") == "You are invited"
+    ben.click("#sign-in-submit")
+    ben.wait_until_ready()
+    assert ben.evaluate("location.hash") == ""
+    assert not ben.is_visible("#household-fold")
+    owner.wait_for("window.doorward.state.participants.some(({ name }) => name === 'Ben')")
+    ben.click("#watch")
+    ben.wait_for_phase("live", seconds=20)
+
+    # the same link again, as a thief would
+    thief = open_page(chromium, link, ready=False)
+    thief.wait_for(SIGN_IN)
+    thief.click("#sign-in-submit")
+    thief.wait_for("document.querySelector('#sign-in-error').textContent.includes('has been used')")
+
+    remove = "document.querySelector('[aria-label^=\"Remove Ben\"]')"
+    owner.evaluate("void document.querySelector('#household-fold').dispatchEvent(new Event('toggle'))")
+    owner.wait_for(remove)
+    owner.evaluate(f"{remove}.click()")
+    owner.evaluate(f"{remove}.click()")
+    ben.wait_for(SIGN_IN, seconds=5)
+    owner.wait_for(f"!{remove}")
+    assert daemon.wait_for_log("was signed out")
+
+
+def test_a_device_stays_signed_in_until_it_signs_out(browser, daemon, open_page):
+    page = open_page(browser, daemon.url(), ready=False)
+    pair(page, daemon, "Anna")
+    page.goto(daemon.url())
+    page.wait_until_ready()
+    assert page.evaluate("document.cookie") == "", "no script can read the session"
+    page.click("#sign-out")
+    page.wait_for(SIGN_IN)
+
+
+def test_every_screen_has_room_for_it(chromium, daemon, open_page, tmp_path):
+    pictures = Path(os.environ.get("DOORWARD_SCREENSHOTS", tmp_path))
+    pictures.mkdir(parents=True, exist_ok=True)
+    # at the height that all of it has
+    for width in (360, 768, 1440):
+        for dark in (False, True):
+            name = f"{width}-{'dark' if dark else 'light'}.png"
+            page = open_page(chromium, daemon.url(), ready=False, width=width, height=1800, dark=dark)
+            page.wait_for(SIGN_IN)
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing sticks out"
+            page.screenshot(pictures / f"sign-in-{name}")
+            if page.is_visible("#sign-in-name-field"):
+                fill(page, "#sign-in-name", "Anna")
+            fill(page, "#sign-in-code", daemon.pairing_code())
+            page.click("#sign-in-submit")
+            page.wait_until_ready()
+            invite(page, "Ben")
+            page.wait_for("document.querySelector('#household-people li')")
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing sticks out"
+            assert page.evaluate(
+                "[...document.querySelectorAll('#household-panel *')].every((node) => node.getBoundingClientRect().right <= "
+                "document.querySelector('#household-panel').getBoundingClientRect().right)"
+            )
+            page.screenshot(pictures / f"household-{name}")
