@@ -1,7 +1,10 @@
 // What may be asked over which connection, and what the page may do.
 extension WebLoop {
     /// What is answered over plain HTTP, too: the page that tells how to come to trust HTTPS, and what it needs.
-    private static let openFiles: Set = ["/certificate", "/certificate.js", "/strings.js", "/style.css", "/icon.svg"]
+    private static let openFiles: Set = [
+        "/certificate", "/certificate.js", "/strings.js", "/language.js", "/english.js", "/german.js", "/formats.js",
+        "/style.css", "/icon.svg",
+    ]
 
     /// Whether nobody in between can have read or changed a request: it came over TLS, or from this machine by a name
     /// that means this machine (W3C Secure Contexts §3.1), or there is no TLS here and a proxy before us has it.

@@ -86,13 +86,22 @@ class Chromium(Browser):
         )
 
     def open(
-        self, url: str, *, width: int = 1280, height: int = 800, dark: bool = False, touch: bool = False, scale: float = 1
+        self,
+        url: str,
+        *,
+        width: int = 1280,
+        height: int = 800,
+        dark: bool = False,
+        touch: bool = False,
+        scale: float = 1,
+        locale: str = "en-US",
     ) -> ChromiumPage:
         context = self._instance.new_context(
             viewport={"width": width, "height": height},
             color_scheme="dark" if dark else "light",
             has_touch=touch,
             device_scale_factor=scale,
+            locale=locale,
         )
         page = ChromiumPage(context)
         page.goto(url)

@@ -75,7 +75,8 @@ import Web
         #expect(page.status == 200)
         #expect(page.headers["content-type"] == "text/html; charset=utf-8")
         #expect(page.headers["content-security-policy"]?.contains(" https://door.test:\(secure);") == true)
-        for file in ["/certificate.js", "/strings.js", "/style.css", "/icon.svg"] {
+        let texts = ["/strings.js", "/language.js", "/english.js", "/german.js", "/formats.js"]
+        for file in ["/certificate.js", "/style.css", "/icon.svg"] + texts {
             #expect(try ask(file, host: "door.test").status == 200, "\(file)")
         }
         let client = try TestClient(server)

@@ -4,6 +4,7 @@ import { checkSession } from "./api.js";
 import { Camera } from "./camera.js";
 import { drawConversation } from "./chat.js";
 import { Conversation } from "./conversation.js";
+import { chooseLanguage } from "./language.js";
 import { drawMembers } from "./members.js";
 import { Mesh } from "./mesh.js";
 import { Microphone } from "./microphone.js";
@@ -333,6 +334,7 @@ element("dismiss-missed").addEventListener("click", dismissMissed);
 element("volume").addEventListener("input", ({ target }) => {
     picture.volume = Number(target.value);
 });
+element("language").addEventListener("change", ({ target }) => chooseLanguage(target.value));
 element("shortcuts").addEventListener("change", ({ target }) => shortcuts.turn(target.checked));
 element("push-to-talk").addEventListener("change", ({ target }) => {
     talkButton.turn(target.checked);

@@ -1,5 +1,6 @@
 // Draws the state into the page. Every function is idempotent: it may be called at any time with the whole state.
 
+import { chosenLanguage, languages } from "./language.js";
 import { strings } from "./strings.js";
 
 export const element = (id) => document.getElementById(id);
@@ -20,6 +21,8 @@ export function fillTexts() {
     document.querySelectorAll("[data-text]").forEach((target) => setText(target, lookUp(target.dataset.text)));
     document.querySelectorAll("[data-label]").forEach((target) => target.setAttribute("aria-label", lookUp(target.dataset.label)));
     element("chat-text").placeholder = strings.chat.label;
+    const choices = [["", strings.settings.automatic], ...Object.entries(languages)];
+    element("language").replaceChildren(...choices.map(([code, name]) => new Option(name, code, false, code === chosenLanguage)));
     element("name").placeholder = strings.settings.namePlaceholder;
     element("shortcut-list").replaceChildren(...Object.values(strings.shortcuts).flatMap(([key, meaning]) => pair(key, meaning, "kbd")));
 }
