@@ -166,6 +166,7 @@ def two_pages(chromium: Chromium, firefox: Firefox, daemon: Any, open_page: Any)
     return open_page(chromium, daemon.url()), open_page(firefox, daemon.url())
 
 
+@pytest.mark.flaky(reruns=2)  # what starts, and what draws, share two processors with all else that runs
 def test_the_button_rings_the_page_within_200_ms(browser, daemon, open_page):
     page = open_page(browser, daemon.url())
     page.evaluate(

@@ -228,9 +228,10 @@ def test_the_offer_is_ready_when_the_door_accepts(connected):
     page.wait_for("doorward.peerConnection.localDescription")
     viewer.send(type="call-accepted", call="c", by={"id": "door", "name": "Front door"})
     sdp = viewer.expect("call-offer")["description"]["sdp"]
-    media = sdp[sdp.index("m="):]
-    directions = [line for line in media.splitlines() if line in ("a=sendrecv", "a=recvonly", "a=sendonly", "a=inactive")]
-    assert directions == ["a=sendrecv", "a=recvonly"]
+    # of the data channels' description a direction means nothing, and not every browser leaves it out
+    media = [section for section in sdp.split("\r\nm=")[1:] if section.startswith(("audio", "video"))]
+    known = ("a=sendrecv", "a=recvonly", "a=sendonly", "a=inactive")
+    assert [line for section in media for line in section.splitlines() if line in known] == ["a=sendrecv", "a=recvonly"]
 
 
 def test_a_call_cancelled_before_the_door_accepted_is_hung_up(connected):
@@ -254,9 +255,11 @@ def test_the_focus_stays_in_the_stage_when_its_buttons_change(connected):
 def test_letters_are_shortcuts_only_while_they_are_wanted(connected):
     door, page, viewer = connected(accepts=False)
     page.click("#shortcuts")
+    page.wait_for("!doorward.state.hasShortcuts")
     page.press("w")
     assert page.evaluate("doorward.state.status.phase") == "idle"
     page.click("#shortcuts")
+    page.wait_for("doorward.state.hasShortcuts")
     page.press("w")
     viewer.expect("call-initiate")
     page.press("h")
