@@ -86,6 +86,7 @@ struct PageFiles {
         "shortcuts.js": PackageResources.shortcuts_js,
         "sign-in.js": PackageResources.sign_in_js,
         "signalling.js": PackageResources.signalling_js,
+        "small-window.js": PackageResources.small_window_js,
         "snapshot.js": PackageResources.snapshot_js,
         "start.js": PackageResources.start_js,
         "statistics.js": PackageResources.statistics_js,

@@ -267,6 +267,19 @@ def test_chat_passes_the_door_where_the_mesh_does_not_come_about(chromium, firef
     pages[0].wait_for("document.querySelector('#chat p')?.textContent === 'Still there?'")
 
 
+def test_the_picture_goes_into_a_small_window_and_back(chromium, daemon, open_page):
+    page = open_page(chromium, daemon.url())
+    watch(page)
+    page.wait_for("document.querySelector('#small-window').checkVisibility()")
+    assert page.text("#small-window") == "Small window"
+    page.click("#small-window")
+    page.wait_for("document.pictureInPictureElement === document.querySelector('#video')")
+    page.wait_for("document.querySelector('#small-window').textContent === 'Back to the page'")
+    page.click("#small-window")
+    page.wait_for("!document.pictureInPictureElement")
+    page.wait_for("document.querySelector('#small-window').textContent === 'Small window'")
+
+
 def test_a_door_without_lock_and_light_offers_neither_and_refuses_both(browser, daemon, open_page):
     page = open_page(browser, daemon.url())
     watch(page)

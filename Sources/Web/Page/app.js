@@ -17,6 +17,7 @@ import { Ringer } from "./ringer.js";
 import { Session } from "./session.js";
 import { Shortcuts } from "./shortcuts.js";
 import { Signalling } from "./signalling.js";
+import { toggleSmallWindow } from "./small-window.js";
 import { saveSnapshot } from "./snapshot.js";
 import { strings } from "./strings.js";
 import { TalkButton } from "./talk-button.js";
@@ -330,6 +331,8 @@ element("chat-form").addEventListener("submit", write);
 element("unlock").addEventListener("click", () => conversation.unlock());
 element("light").addEventListener("click", () => conversation.setLight(conversation.controls.light !== "on"));
 element("snapshot").addEventListener("click", () => saveSnapshot(element("video"), door.name));
+element("small-window").addEventListener("click", () => toggleSmallWindow(element("video")));
+for (const change of ["enterpictureinpicture", "leavepictureinpicture"]) element("video").addEventListener(change, draw);
 element("dismiss-missed").addEventListener("click", dismissMissed);
 element("volume").addEventListener("input", ({ target }) => {
     picture.volume = Number(target.value);

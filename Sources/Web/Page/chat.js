@@ -1,5 +1,6 @@
 // The panels of what goes over the data channel: the door's controls, and the chat.
 
+import { hasSmallWindows, isInSmallWindow } from "./small-window.js";
 import { strings } from "./strings.js";
 import { element, setHidden, setText } from "./view.js";
 
@@ -19,6 +20,8 @@ function drawDoor({ controls, problem }, picture, status) {
     setText(element("light"), controls.light === "on" ? texts.lightOff : texts.lightOn);
     element("light").setAttribute("aria-pressed", String(controls.light === "on"));
     setHidden(element("snapshot"), !hasPicture);
+    setHidden(element("small-window"), !hasPicture || !hasSmallWindows);
+    setText(element("small-window"), isInSmallWindow() ? texts.backToPage : texts.smallWindow);
     setHidden(element("control-problem"), problem === null);
     if (problem !== null) setText(element("control-problem"), texts.problems[problem] ?? texts.problems.failed);
 }

@@ -154,6 +154,8 @@ export const english = {
         lightOn: "Light on",
         lightOff: "Light off",
         snapshot: "Save the picture",
+        smallWindow: "Small window",
+        backToPage: "Back to the page",
         problems: {
             not_allowed: "You may not do that.",
             not_configured: "The door has no such thing.",

@@ -153,6 +153,8 @@ export const german = {
         lightOn: "Licht an",
         lightOff: "Licht aus",
         snapshot: "Bild speichern",
+        smallWindow: "Kleines Fenster",
+        backToPage: "Zurück zur Seite",
         problems: {
             not_allowed: "Das darfst du nicht.",
             not_configured: "Das hat die Tür nicht.",
