@@ -72,6 +72,8 @@ struct Endpoint: Sendable {
             .json(TURNCredentials(daemon.configuration.network, for: "viewer", at: .now))
         },
 
+        Endpoint("GET", "/api/snapshot", for: .caller(.call)) { $0.takeSnapshot($1) },
+
         // looking after the device
         Endpoint("GET", "/api/status", for: .caller(.inspect)) { daemon, visit in daemon.status(at: visit.now) },
         Endpoint("GET", "/metrics", for: .caller(.inspect)) { daemon, visit in daemon.metrics(at: visit.now) },

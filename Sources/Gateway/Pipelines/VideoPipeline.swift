@@ -28,6 +28,8 @@ final class VideoPipeline: Sendable {
     let given: Mutex<PictureSource>
     /// The stream that is passed on without an encode.
     let passed = Mutex<PassedStream?>(nil)
+    /// Who wants a single picture.
+    let snapshots = SnapshotRequests()
     /// Wakes the capture thread while there is no source.
     private let pauses = Handover<Never>(capacity: 1)
     private let threads = Mutex<[WorkerThread]>([])
@@ -74,6 +76,7 @@ final class VideoPipeline: Sendable {
         for thread in running { thread.requestStop() }
         for line in lines.values { line.stop() }
         for thread in running { thread.join() }
+        snapshots.pictures(areThere: false)
     }
 
     subscript(encoding: Encoding) -> EncodingLine {
@@ -96,6 +99,7 @@ final class VideoPipeline: Sendable {
 
         func use(_ newSource: (any VideoSource)?, as newPicture: Picture) {
             source = newSource
+            snapshots.pictures(areThere: newSource != nil)
             if let newSource {
                 given.withLock { $0 = PictureSource(size: newSource.size, frameRate: newSource.frameRate) }
             }
@@ -149,9 +153,13 @@ final class VideoPipeline: Sendable {
             }
             do throws(DeviceError) {
                 let before = EventLoop.now
-                if let frame = try current.nextFrame(timeout: .milliseconds(250), wanted: isWanted) {
-                    counted.withLock { $0 += 1 }
+                let isWanted = isWanted
+                if let frame = try current.nextFrame(
+                    timeout: .milliseconds(250), wanted: isWanted || snapshots.isWanted)
+                {
+                    if isWanted { counted.withLock { $0 += 1 } }
                     for line in lines.values { line.give(frame) }
+                    snapshots.give(frame)
                     lastFrame = EventLoop.now
                 } else if !isWanted, EventLoop.now - before < .milliseconds(240) {
                     lastFrame = EventLoop.now  // a frame came and was passed over
@@ -164,6 +172,7 @@ final class VideoPipeline: Sendable {
                 log.warning("camera: \(error)")
                 source = nil
                 picture = nil
+                snapshots.pictures(areThere: false)
                 nextAttempt = EventLoop.now + .milliseconds(error.isGone ? 500 : 100)
             }
         }
