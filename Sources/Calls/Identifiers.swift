@@ -1,7 +1,7 @@
 public import Wire
 
 /// Names someone who takes part in the call protocol: the door, or one open page.
-public struct ParticipantID: Hashable, Sendable, Codable, CustomStringConvertible {
+public struct ParticipantID: MessageText, CustomStringConvertible {
     /// The identifier as it stands in messages.
     public let rawValue: String
 
@@ -12,29 +12,10 @@ public struct ParticipantID: Hashable, Sendable, Codable, CustomStringConvertibl
 
     /// The door, which every daemon has one of.
     public static let door = ParticipantID("door")
-
-    /// A new identifier that nobody can guess: 128 random bits as 32 hexadecimal digits.
-    public static func random(from source: any RandomSource) -> ParticipantID {
-        ParticipantID(unguessable(from: source))
-    }
-
-    /// Decodes the identifier from a string.
-    public init(from decoder: any Decoder) throws {
-        rawValue = try decoder.singleValueContainer().decode(String.self)
-    }
-
-    /// Encodes the identifier as a string.
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        try container.encode(rawValue)
-    }
-
-    /// The identifier as it stands in messages.
-    public var description: String { rawValue }
 }
 
 /// Names a call between the door and one viewer, and before that the ring it may come from.
-public struct CallID: Hashable, Sendable, Codable, CustomStringConvertible {
+public struct CallID: MessageText, CustomStringConvertible {
     /// The identifier as it stands in messages.
     public let rawValue: String
 
@@ -42,30 +23,11 @@ public struct CallID: Hashable, Sendable, Codable, CustomStringConvertible {
     public init(_ rawValue: String) {
         self.rawValue = rawValue
     }
-
-    /// A new identifier that nobody can guess: 128 random bits as 32 hexadecimal digits.
-    public static func random(from source: any RandomSource) -> CallID {
-        CallID(unguessable(from: source))
-    }
-
-    /// Decodes the identifier from a string.
-    public init(from decoder: any Decoder) throws {
-        rawValue = try decoder.singleValueContainer().decode(String.self)
-    }
-
-    /// Encodes the identifier as a string.
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        try container.encode(rawValue)
-    }
-
-    /// The identifier as it stands in messages.
-    public var description: String { rawValue }
 }
 
 /// What a page shows to have its call back after its connection broke, or after it was loaded anew. Told to nobody but
 /// that page, and of use once.
-public struct ResumptionSecret: Hashable, Sendable, Codable {
+public struct ResumptionSecret: MessageText {
     /// The secret as it stands in messages.
     public let rawValue: String
 
@@ -73,27 +35,40 @@ public struct ResumptionSecret: Hashable, Sendable, Codable {
     public init(_ rawValue: String) {
         self.rawValue = rawValue
     }
+}
 
-    /// A new secret that nobody can guess: 128 random bits as 32 hexadecimal digits.
-    public static func random(from source: any RandomSource) -> ResumptionSecret {
-        ResumptionSecret(unguessable(from: source))
+/// A string that stands in messages for something, as a type of its own.
+public protocol MessageText: Hashable, Sendable, Codable {
+    /// The string.
+    var rawValue: String { get }
+
+    /// What stands as `rawValue` in messages.
+    init(_ rawValue: String)
+}
+
+extension MessageText {
+    /// A new one that nobody can guess: 128 random bits as 32 hexadecimal digits.
+    public static func random(from source: any RandomSource) -> Self {
+        let words = [source.next(), source.next()].map { word in
+            let digits = String(word, radix: 16)
+            return String(repeating: "0", count: 16 - digits.count) + digits
+        }
+        return Self(words.joined())
     }
 
-    /// Decodes the secret from a string.
+    /// Decodes it from a string.
     public init(from decoder: any Decoder) throws {
-        rawValue = try decoder.singleValueContainer().decode(String.self)
+        self.init(try decoder.singleValueContainer().decode(String.self))
     }
 
-    /// Encodes the secret as a string.
+    /// Encodes it as a string.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(rawValue)
     }
 }
 
-private func unguessable(from source: any RandomSource) -> String {
-    [source.next(), source.next()].map { word in
-        let digits = String(word, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
-    }.joined()
+extension MessageText where Self: CustomStringConvertible {
+    /// As it stands in messages; not of a secret, which a log is not to have.
+    public var description: String { rawValue }
 }

@@ -1,6 +1,5 @@
 import CLinux
 import Certificates
-import FoundationEssentials
 import Glibc
 import Web
 import Wire
@@ -63,7 +62,7 @@ extension Daemon {
         case "status":
             let status = CertificateStatus(
                 door: configuration.door.name, fingerprint: authority?.fingerprint, securePort: web.securePort)
-            return .json(status)
+            return .json(200, status)
         case "authority.crt":
             // The type that Safari and Firefox know for an authority to be installed.
             return authority.map { .file($0.der, type: "application/x-x509-ca-cert") } ?? .notFound
@@ -97,24 +96,6 @@ private struct CertificateStatus: Encodable {
 
     private enum CodingKeys: CodingKey {
         case door, fingerprint, securePort
-    }
-}
-
-extension HTTPResponse {
-    /// 200 with a file.
-    fileprivate static func file(_ bytes: [UInt8], type: String) -> HTTPResponse {
-        HTTPResponse(status: 200, headers: [Header("Content-Type", type)], body: bytes)
-    }
-
-    /// 200 with JSON.
-    static func json(_ value: some Encodable) -> HTTPResponse {
-        do {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-            return file(Array(try encoder.encode(value)) + [UInt8(ascii: "\n")], type: "application/json")
-        } catch {
-            return HTTPResponse(status: 500, text: "\(error)\n")
-        }
     }
 }
 

@@ -10,10 +10,8 @@ extension Daemon {
         video.snapshots.add { [self, loop] file in
             loop.submit {
                 self.assumeIsolated { daemon in
-                    let response = file.map {
-                        HTTPResponse(status: 200, headers: [.init("Content-Type", "image/jpeg")], body: $0)
-                    }
-                    daemon.web?.respond(to: id, with: response ?? Self.noPicture)
+                    let picture = file.map { HTTPResponse.file($0, type: "image/jpeg") }
+                    daemon.web?.respond(to: id, with: picture ?? Self.noPicture)
                 }
             }
         }

@@ -1,6 +1,5 @@
 import CLinux
 import Calls
-import FoundationEssentials
 import ICE
 import Media
 import PeerConnection
@@ -136,16 +135,7 @@ extension Daemon {
                         secondsAgo: (now - error.at).inSeconds)
                 }),
             peers: sessions.values.sorted { $0.id.rawValue < $1.id.rawValue }.map { describe($0, at: now) })
-        do {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-            return HTTPResponse(
-                status: 200,
-                headers: [.init("Content-Type", "application/json"), .init("Cache-Control", "no-store")],
-                body: Array(try encoder.encode(status)) + [UInt8(ascii: "\n")])
-        } catch {
-            return HTTPResponse(status: 500, text: "\(error)\n")
-        }
+        return .json(200, status, isPretty: true)
     }
 
     private func describeVideo() -> DaemonStatus.Video {

@@ -69,7 +69,7 @@ struct Endpoint: Sendable {
         Endpoint("DELETE", "/whep/*", for: .caller(.call)) { $0.answerPlayer($1) },
 
         Endpoint("GET", "/api/turn-credentials", for: .caller(.call)) { daemon, _ in
-            .json(TURNCredentials(daemon.configuration.network, for: "viewer", at: .now))
+            .json(200, TURNCredentials(daemon.configuration.network, for: "viewer", at: .now), isPretty: true)
         },
 
         Endpoint("GET", "/api/snapshot", for: .caller(.call)) { $0.takeSnapshot($1) },

@@ -3,17 +3,23 @@ import Identity
 import Web
 
 extension HTTPResponse {
-    /// An answer in JSON.
-    static func json(_ status: Int, _ value: some Encodable) -> HTTPResponse {
+    /// An answer in JSON; `isPretty` for what people read, too.
+    static func json(_ status: Int, _ value: some Encodable, isPretty: Bool = false) -> HTTPResponse {
         do {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+            if isPretty { encoder.outputFormatting.insert(.prettyPrinted) }
             return HTTPResponse(
                 status: status, headers: [.init("Content-Type", "application/json")],
                 body: Array(try encoder.encode(value)) + [UInt8(ascii: "\n")])
         } catch {
             return HTTPResponse(status: 500, text: "\(error)\n")
         }
+    }
+
+    /// 200 with a file.
+    static func file(_ bytes: [UInt8], type: String) -> HTTPResponse {
+        HTTPResponse(status: 200, headers: [Header("Content-Type", type)], body: bytes)
     }
 
     /// A refusal in JSON: a word for programs, a sentence for people.
