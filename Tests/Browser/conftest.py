@@ -13,11 +13,13 @@ from chromium import Chromium
 from daemon import BINARY, Daemon
 from fake_door import FakeDoor
 from firefox import Firefox
-from network import enter_private_network
+from network import enter_private_network_for
 
 
+# after the plugins that connect with one another
+@pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
-    enter_private_network()
+    enter_private_network_for(config)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -6,6 +6,7 @@ import ctypes
 import os
 import subprocess
 import time
+from typing import Any
 
 CLONE_NEWNET = 0x40000000
 
@@ -13,6 +14,13 @@ CLONE_NEWNET = 0x40000000
 #: LOOPBACK is: the microphone exists only there.
 LAN_ADDRESS = "10.77.0.1"
 LOOPBACK = "127.0.0.1"
+
+
+def enter_private_network_for(config: Any) -> None:
+    """What pytest's configuration is for a fresh network: each of pytest-xdist's workers has one of its own. The process that directs
+    them stays where it is, for that is where they keep in touch with it."""
+    if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
+        enter_private_network()
 
 
 def enter_private_network() -> None:

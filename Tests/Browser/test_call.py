@@ -10,6 +10,8 @@ import card
 from chromium import Chromium
 from firefox import Firefox
 
+pytestmark = pytest.mark.alone
+
 RING_IS_OPEN = "document.querySelector('#ring').open"
 
 

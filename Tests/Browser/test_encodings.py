@@ -15,6 +15,8 @@ from daemon import BINARY
 from link import Link, Links
 from shuttle import Conditions
 
+pytestmark = pytest.mark.alone
+
 WAY = Conditions(delay=0.02)
 FALLEN = Conditions(delay=0.02, rate=600e3)
 

@@ -8,6 +8,8 @@ import pytest
 
 from test_call import RING_IS_OPEN, pause, watch
 
+pytestmark = pytest.mark.alone
+
 DOOR_TONE = 440
 
 # In place of the microphone: a tone of its own, so that everybody can be told by his pitch.

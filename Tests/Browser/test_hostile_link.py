@@ -28,7 +28,7 @@ EPOCH = time.time() - time.monotonic()
 
 #: What is seen depends on a browser, an encoder and a link that share two processors, with whatever else the machine does. Each test may be
 #: tried thrice; the report tells of each attempt.
-pytestmark = pytest.mark.flaky(reruns=2)
+pytestmark = [pytest.mark.alone, pytest.mark.flaky(reruns=2)]
 
 #: A picture that needs all the bits that it may have.
 SETTINGS = {"video.bitrate_kbps": 4000, "video.test_card_grain": 16}

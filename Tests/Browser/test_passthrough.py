@@ -11,6 +11,8 @@ import pytest
 from daemon import BINARY
 from test_whep import PLAYER
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture
 def recording(start_daemon, tmp_path) -> Path:

@@ -19,7 +19,7 @@ from network import CLONE_NEWNET, Namespace
 from shuttle import Conditions
 
 #: Figures of time, on a machine that may do something else: each test may be tried thrice; the report tells of each attempt.
-pytestmark = pytest.mark.flaky(reruns=2)
+pytestmark = [pytest.mark.alone, pytest.mark.flaky(reruns=2)]
 
 #: Of an IPv4 packet: the IP and the UDP header, and what is left of it for the payload.
 HEADERS = 28

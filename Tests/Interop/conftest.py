@@ -9,7 +9,7 @@ import os
 
 import pytest
 from daemon import Daemon
-from network import enter_private_network
+from network import enter_private_network_for
 from page import Page
 
 SLOWNESS = float(os.environ.get("DOORWARD_SLOWNESS", "1"))
@@ -27,8 +27,10 @@ SETTINGS = {
 }
 
 
-def pytest_configure():
-    enter_private_network()
+# after the plugins that connect with one another
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config):
+    enter_private_network_for(config)
 
 
 @pytest.fixture

@@ -15,14 +15,16 @@ from call import Call
 from chromium import Chromium
 from firefox import Firefox
 from gstreamer_stack import GStreamerStack
-from network import enter_private_network
+from network import enter_private_network_for
 from stack import TONE, Lacking, Stack
 
 STACKS = ["chromium", "firefox", "aiortc", "gstreamer"]
 
 
+# after the plugins that connect with one another
+@pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
-    enter_private_network()
+    enter_private_network_for(config)
 
 
 @pytest.fixture(scope="session")
@@ -62,7 +64,7 @@ def open_stack(request: pytest.FixtureRequest) -> Callable[[str], Stack]:
 @pytest.fixture(
     scope="module",
     params=[
-        pytest.param((stack, offerer, role), id=f"{stack}-{offerer}-{role}")
+        pytest.param((stack, offerer, role), id=(name := f"{stack}-{offerer}-{role}"), marks=pytest.mark.xdist_group(name))
         for stack in STACKS
         for offerer in ("they_offer", "we_offer")
         for role in ("client", "server")

@@ -16,7 +16,7 @@ def text(reports: list[Any]) -> str:
     for report in reports:
         if report.column not in columns:
             columns.append(report.column)
-        cells = rows.setdefault(report.row, {})
+        cells = rows.setdefault(tuple(report.row), {})
         outcome = cell(report, reasons)
         # of the reports on setting up, the check and tearing down, the worst counts
         if outcome and cells.get(report.column) != "FAIL":
