@@ -5,7 +5,7 @@
     away 10.1.0.2 ── router ── 203.0.113.3 ┘
 
 Both routers masquerade by random ports, anew for each destination, and let in what was asked for. The home's forwards one TCP
-port, that of the page and its signalling. Both houses use the same addresses, as houses do: none that one side tells of itself
+port, that of the page and its signalling, where it is told to. Both houses use the same addresses, as houses do: none that one side tells of itself
 leads to it from the other.
 """
 
@@ -26,7 +26,7 @@ WEB_PORT = 8080
 class Houses:
     """The two houses and their routers; `home` and `away` are where programs run."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, forwards: bool = True) -> None:
         self.home, self.away = Namespace(), Namespace()
         self._routers = [Namespace(), Namespace()]
         self._links: list[str] = []
@@ -46,7 +46,7 @@ class Houses:
             house.run("ip", "link", "set", "lan", "up")
             house.run("ip", "route", "add", "default", "via", GATEWAY)
             router.run("sysctl", "-qw", "net.ipv4.ip_forward=1")
-            router.run("nft", _RULES if address != HOME else _RULES + _FORWARDED)
+            router.run("nft", _RULES + _FORWARDED if forwards and address == HOME else _RULES)
 
     def close(self) -> None:
         _ip("link delete street")

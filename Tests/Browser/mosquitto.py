@@ -1,0 +1,154 @@
+"""An MQTT broker, Debian's Mosquitto: the meeting point of doors and pages, with TLS, names and an access list."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Self
+
+from network import LAN_ADDRESS
+
+#: The door's account and the one that pages share.
+DOOR = ("door", "open sesame")
+PAGES = ("pages", "knock knock")
+#: Whoever runs the broker, or has broken into it.
+MASTER = ("master", "skeleton key")
+PORT = 8883
+WEB_SOCKET_PORT = 9443
+
+#: What each account may do, whatever the door's id.
+ACCESS = """
+user door
+topic read doorward/+/in/+
+topic write doorward/+/out/+
+topic write doorward/+/state
+
+user pages
+topic write doorward/+/in/+
+topic read doorward/+/out/+
+topic read doorward/+/state
+
+user master
+topic readwrite #
+"""
+
+
+class Mosquitto:
+    """The broker, from start to end. MQTT over TLS for doors, over a WebSocket with TLS for pages; with `tls` false both in the clear.
+    `authority` is what signed its certificate."""
+
+    def __init__(self, address: str = LAN_ADDRESS, *, tls: bool = True, through: list[str] | None = None):
+        self._folder = tempfile.TemporaryDirectory(prefix="doorward-mosquitto-")
+        folder = Path(self._folder.name)
+        # it gives up root before it reads them
+        folder.chmod(0o755)
+        self.address, self.is_secure = address, tls
+        self._log = folder / "mosquitto.log"
+        self.authority = folder / "authority.crt"
+        certificate, key = _make_certificate(folder, address)
+        passwords = folder / "passwords"
+        for name, password in (DOOR, PAGES, MASTER):
+            create = [] if passwords.exists() else ["-c"]
+            subprocess.run(["mosquitto_passwd", "-b", *create, passwords, name, password], check=True, capture_output=True)
+        (folder / "access").write_text(ACCESS)
+        encrypted = f"certfile {certificate}\nkeyfile {key}\n" if tls else ""
+        self._configuration = folder / "mosquitto.conf"
+        self._configuration.write_text(
+            f"per_listener_settings false\nallow_anonymous false\npassword_file {passwords}\nacl_file {folder}/access\n"
+            "persistence false\nlog_dest stdout\nlog_type all\nconnection_messages true\nuser root\n"
+            f"listener {PORT} {address}\n{encrypted}"
+            f"listener {WEB_SOCKET_PORT} {address}\nprotocol websockets\n{encrypted}"
+        )
+        self._through = through or []
+        self.process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        self._folder.cleanup()
+
+    @property
+    def url(self) -> str:
+        """Where doors connect to."""
+        return f"{'mqtts' if self.is_secure else 'mqtt'}://{self.address}:{PORT}"
+
+    @property
+    def page_url(self) -> str:
+        """Where pages connect to."""
+        return f"{'wss' if self.is_secure else 'ws'}://{self.address}:{WEB_SOCKET_PORT}/mqtt"
+
+    def settings(self) -> dict[str, object]:
+        """A door's settings for meeting here."""
+        authority = {"meeting.ca_file": self.authority} if self.is_secure else {}
+        return {
+            "meeting.url": self.url,
+            "meeting.username": DOOR[0],
+            "meeting.password": DOOR[1],
+            "meeting.page_broker_url": self.page_url,
+            "meeting.page_username": PAGES[0],
+            "meeting.page_password": PAGES[1],
+            **authority,
+        }
+
+    def start(self) -> None:
+        with self._log.open("ab") as log:
+            command = [*self._through, "mosquitto", "-c", str(self._configuration)]
+            self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+        deadline = time.monotonic() + 10
+        while not self._listens():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise AssertionError(f"mosquitto does not start:\n{self.log}")
+            time.sleep(0.02)
+
+    def _listens(self) -> bool:
+        # on a WebSocket it listens at every address (libwebsockets)
+        def listens(port: int) -> bool:
+            command = [*self._through, "ss", "-Hltn", f"sport = :{port}"]
+            return subprocess.run(command, check=True, capture_output=True, text=True).stdout != ""
+
+        return listens(PORT) and listens(WEB_SOCKET_PORT)
+
+    def stop(self) -> None:
+        """As a crash does: its clients are told nothing."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text(errors="replace")
+
+    def wait_for_log(self, pattern: str, seconds: float = 10) -> re.Match[str]:
+        deadline = time.monotonic() + seconds
+        while not (found := re.search(pattern, self.log)):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"not in mosquitto's log within {seconds} s: {pattern}\n{self.log}")
+            time.sleep(0.02)
+        return found
+
+
+def _make_certificate(folder: Path, address: str) -> tuple[Path, Path]:
+    """A certificate for the address and its key, signed by an authority made for it: `authority.crt` in the folder."""
+    authority = folder / "authority.crt"
+    authority_key, certificate, key, request, extensions = (
+        folder / name for name in ("authority.key", "broker.crt", "broker.key", "broker.csr", "extensions")
+    )
+    extensions.write_text(f"subjectAltName=IP:{address}\nextendedKeyUsage=serverAuth\nbasicConstraints=CA:FALSE\n")
+    new_key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    for arguments in (
+        ["req", "-x509", *new_key, "-days", "2", "-subj", "/CN=broker's authority", "-out", authority, "-keyout", authority_key],
+        ["req", *new_key, "-subj", "/CN=broker", "-out", request, "-keyout", key],
+        [
+            "x509", "-req", "-in", request, "-CA", authority, "-CAkey", authority_key, "-CAcreateserial", "-days", "2",
+            "-extfile", extensions, "-out", certificate,
+        ],
+    ):  # fmt: skip
+        subprocess.run(["openssl", *arguments], check=True, capture_output=True)
+    return certificate, key
