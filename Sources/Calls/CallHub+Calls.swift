@@ -39,6 +39,9 @@ extension CallHub {
                 end(call, .hangup, detail: "the page was cut off", at: now)
             }
         }
+        if let call = viewer.directCall {
+            interruptDirect(call, of: Party(id: id, name: viewer.name), mayResume: mayResume, at: now)
+        }
         emit(.log(.viewerLeft(Party(id: id, name: viewer.name))))
         // The last one gone does not end the ring: somebody may open the page.
         ring?.ringing.remove(id)
@@ -65,21 +68,19 @@ extension CallHub {
 
     mutating func take(_ message: ViewerMessage, from id: ParticipantID, at now: Instant) {
         switch message {
-        case .presence(let name):
-            guard viewers[id]?.name != name else { return }
-            viewers[id]?.name = name
-            if let call = viewers[id]?.call {
-                calls[call]?.name = name
-                hasRenamedMember = true
-            }
-            announcePresence(at: now)
+        case .presence(let name, let takesCalls): changePresence(of: id, to: name, takesCalls: takesCalls, at: now)
         case .callInitiate(let recipient): initiate(recipient, by: id, at: now)
+        case .callAccept(let call) where viewers[id]?.directCall == call: acceptDirect(call, by: id, at: now)
         case .callAccept(let call): accept(call, by: id, at: now)
+        case .callReject(let call) where viewers[id]?.directCall == call: rejectDirect(call, by: id, at: now)
         case .callReject(let call): reject(call, by: id, at: now)
+        case .callHangup(let call) where viewers[id]?.directCall == call: hangUpDirect(call, by: id, at: now)
         case .callHangup(let call):
             guard viewers[id]?.call == call else { return refuseUnknown(call, id, "call-hangup") }
             end(call, .hangup, by: party(id), at: now)
         case .callResume(let secret, let keepsMedia): resume(secret, keepsMedia: keepsMedia, by: id, at: now)
+        case .negotiation(let call, let recipient, let step) where viewers[id]?.directCall == call:
+            relayDirect(step, from: id, in: call, to: recipient)
         case .negotiation(let call, let recipient, let step):
             guard viewers[id]?.call == call else {
                 // A candidate that crossed with the end of its call is no mistake.
@@ -89,6 +90,22 @@ extension CallHub {
             if recipient == .door { emit(.deliver(call, step)) } else { relay(step, from: id, in: call, to: recipient) }
         case .missedSeen(let call): sawMissed(call, by: id)
         }
+    }
+
+    private mutating func changePresence(
+        of id: ParticipantID, to name: String, takesCalls: Bool, at now: Instant
+    ) {
+        guard let viewer = viewers[id], viewer.name != name || viewer.takesCalls != takesCalls else { return }
+        viewers[id]?.takesCalls = takesCalls
+        if viewer.name != name {
+            viewers[id]?.name = name
+            if let call = viewer.call {
+                calls[call]?.name = name
+                hasRenamedMember = true
+            }
+            if let call = viewer.directCall { renameDirect(call, id, name) }
+        }
+        announcePresence(at: now)
     }
 
     mutating func refuseUnknown(_ call: CallID, _ id: ParticipantID, _ type: String) {
@@ -103,15 +120,14 @@ extension CallHub {
         guard recipient == .door || viewers[recipient] != nil else {
             return refuse(id, .recipientOffline, "nobody of this name is here", inReplyTo: type)
         }
-        guard recipient == .door else {
-            return refuse(id, .notAllowed, "only the door can be called", inReplyTo: type)
-        }
+        guard recipient == .door else { return callViewer(recipient, by: id, at: now) }
         if let call = viewers[id]?.call {
             return refuse(id, .notAllowed, "you are in a call with the door already", call: call, inReplyTo: type)
         }
         guard !isShuttingDown, calls.count < configuration.maximumCalls else {
             return refuse(id, .busy, "the door has as many calls as it can serve", inReplyTo: type)
         }
+        leaveForDoor(id, at: now)
         let call = CallID.random(from: random)
         tell(id, .callAccepted(call, by: Party(id: .door, name: configuration.doorName), continues: nil))
         start(call, with: id, at: now)
@@ -179,5 +195,6 @@ extension CallHub {
         isShuttingDown = true
         endRing(.shutdown, at: now)
         for call in calls.keys.sorted(by: { $0.rawValue < $1.rawValue }) { end(call, .shutdown, at: now) }
+        for call in directCalls.keys.sorted(by: { $0.rawValue < $1.rawValue }) { endDirect(call, .shutdown, at: now) }
     }
 }

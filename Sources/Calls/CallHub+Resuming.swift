@@ -33,18 +33,15 @@ extension CallHub {
     mutating func resume(_ secret: ResumptionSecret, keepsMedia: Bool, by id: ParticipantID, at now: Instant) {
         let type = "call-resume"
         guard let viewer = viewers[id] else { return }
-        if let call = viewer.call {
-            return refuse(id, .notAllowed, "you are in a call with the door already", call: call, inReplyTo: type)
+        if let call = viewer.call ?? viewer.directCall {
+            return refuse(id, .notAllowed, "you are in a call already", call: call, inReplyTo: type)
         }
+        if resumeDirect(secret, by: id, at: now) { return }
         guard let (old, call) = calls.first(where: { $0.value.resumption == secret }) else {
             return refuse(id, .unknownCall, "there is no call to come back to", inReplyTo: type)
         }
         calls[old] = nil
-        if let previous = viewers.removeValue(forKey: call.viewer) {
-            ring?.ringing.remove(call.viewer)
-            emit(.log(.viewerLeft(Party(id: call.viewer, name: previous.name))))
-            emit(.disconnect(call.viewer, "the call was resumed by another connection"))
-        }
+        replace(call.viewer)
         var media = call.media
         var new = old
         let keeps: Bool
@@ -67,5 +64,13 @@ extension CallHub {
         emit(.log(.callResumed(new, with: party(id), keepsMedia: keeps)))
         tellMembers()
         announcePresence(at: now)
+    }
+
+    /// Forgets a page whose call another connection has resumed, where it has not been noticed to be gone.
+    mutating func replace(_ id: ParticipantID) {
+        guard let previous = viewers.removeValue(forKey: id) else { return }
+        ring?.ringing.remove(id)
+        emit(.log(.viewerLeft(Party(id: id, name: previous.name))))
+        emit(.disconnect(id, "the call was resumed by another connection"))
     }
 }

@@ -42,6 +42,7 @@ extension CallHub {
             return refuse(
                 viewer, .busy, "the door has as many calls as it can serve", call: id, inReplyTo: "call-accept")
         }
+        leaveForDoor(viewer, at: now)
         self.ring = nil
         lastRing = (id, wasAnswered: true)
         emit(.ringingChanged(false))
@@ -53,7 +54,8 @@ extension CallHub {
 
     mutating func reject(_ id: CallID, by viewer: ParticipantID, at now: Instant) {
         guard let ring, ring.id == id else {
-            if lastRing?.id != id { refuseUnknown(id, viewer, "call-reject") }
+            let isJustOver = lastRing?.id == id || viewers[viewer]?.lastDirectCall == id
+            if !isJustOver { refuseUnknown(id, viewer, "call-reject") }
             return
         }
         guard self.ring?.ringing.remove(viewer) != nil else { return }

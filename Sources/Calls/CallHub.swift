@@ -46,10 +46,19 @@ public struct CallHub {
     /// A page that is connected.
     struct Viewer {
         var name: String
-        /// Its call with the door; a viewer has at most one.
+        /// Whether its page takes calls of other viewers.
+        var takesCalls = false
+        /// Its call with the door; a viewer has at most one call.
         var call: CallID?
+        /// Its call with another viewer, ringing or accepted.
+        var directCall: CallID?
+        /// The last of those that is over: a refusal that crossed with its end is no mistake of the page.
+        var lastDirectCall: CallID?
         let resumption: ResumptionSecret
         var bucket: TokenBucket
+
+        /// Whether it has no call.
+        var isFree: Bool { call == nil && directCall == nil }
     }
 
     /// A viewer's part in the call with the door: the connection between the two, and what it takes to have it back.
@@ -101,6 +110,8 @@ public struct CallHub {
     var controls = DoorControls()
     var viewers: [ParticipantID: Viewer] = [:]
     var calls: [CallID: Call] = [:]
+    /// The calls between viewers.
+    var directCalls: [CallID: DirectCall] = [:]
     var ring: Ring?
     /// The last ring that is over: an answer that crossed with its end is no mistake of the page.
     var lastRing: (id: CallID, wasAnswered: Bool)?
@@ -126,8 +137,11 @@ public struct CallHub {
     /// Whether the button was pressed and the ring goes on.
     public var isRinging: Bool { ring != nil }
 
-    /// How many calls there are.
+    /// How many are in a call with the door.
     public var callCount: Int { calls.count }
+
+    /// How many calls between two viewers there are, those that ring among them.
+    public var directCallCount: Int { directCalls.count }
 
     /// How many pages are connected.
     public var viewerCount: Int { viewers.count }
@@ -141,7 +155,8 @@ public struct CallHub {
     /// The same, asked of the hub in its place, for who asks often: to read a property of a large value copies it.
     public mutating func nextDeadline() -> Instant? {
         earliest(
-            ring?.ends, presenceDue, calls.values.compactMap { earliest(durationLimit($0), limit(of: $0).at) }.min())
+            ring?.ends, presenceDue, calls.values.compactMap { earliest(durationLimit($0), limit(of: $0).at) }.min(),
+            directCalls.values.compactMap { $0.limit(configuration.maxCallDuration)?.at }.min())
     }
 
     /// Acts on what happened.
@@ -151,6 +166,7 @@ public struct CallHub {
         switch input {
         case .viewerConnected(let id): connect(id, at: now)
         case .viewerDisconnected(let id): disconnect(id, at: now)
+        case .viewerExpelled(let id): disconnect(id, mayResume: false, at: now)
         case .message(let id, let message):
             if admit(id, at: now) { take(message, from: id, at: now) }
         case .badMessage(let id, let complaint):
@@ -244,6 +260,7 @@ public struct CallHub {
                 end(id, limit.reason, by: limit.isHisDoing ? party(call) : nil, detail: limit.detail, at: now)
             }
         }
+        endDirectCallsDue(at: now)
         if let due = presenceDue, due <= now {
             presenceDue = nil
             lastPresence = now
@@ -271,7 +288,9 @@ public struct CallHub {
         let door = Presence(
             id: .door, name: configuration.doorName, kind: .door, inCall: !calls.isEmpty || watchers > 0)
         let pages = viewers.sorted { ($0.value.name, $0.key.rawValue) < ($1.value.name, $1.key.rawValue) }.map {
-            Presence(id: $0.key, name: $0.value.name, kind: .viewer, inCall: $0.value.call != nil)
+            Presence(
+                id: $0.key, name: $0.value.name, kind: .viewer, inCall: $0.value.call != nil,
+                availability: $0.value.takesCalls ? $0.value.isFree ? .free : .busy : nil)
         }
         return .presence([door] + pages, watchers: watchers)
     }

@@ -6,7 +6,7 @@ private enum Field: String, CodingKey {
     case type, id, `protocol`, door, iceServers, iceTransportPolicy, ringTimeoutMs, maxCallDurationMs, resumption
     case participants, watchers
     case camera, microphone, speaker
-    case call, from, at, expiresInMs, by, `continues`, reason, elapsedMs, members
+    case call, from, to, at, expiresInMs, by, `continues`, reason, elapsedMs, members
     case sender, description, candidate
     case rings
     case code, message, inReplyTo
@@ -30,6 +30,7 @@ extension DoorMessage: Encodable {
         case .presence: "presence"
         case .door: "door"
         case .callIncoming: "call-incoming"
+        case .callRinging: "call-ringing"
         case .callAccepted: "call-accepted"
         case .callResumed: "call-resumed"
         case .callMembers: "call-members"
@@ -59,7 +60,11 @@ extension DoorMessage: Encodable {
         case .callIncoming(let call, let party, let at, let expiry):
             try fields.encode(call, forKey: .call)
             try fields.encode(party, forKey: .from)
-            try fields.encode(at, forKey: .at)
+            try fields.encodeIfPresent(at, forKey: .at)
+            try fields.encode(expiry.wholeMilliseconds, forKey: .expiresInMs)
+        case .callRinging(let call, let party, let expiry):
+            try fields.encode(call, forKey: .call)
+            try fields.encode(party, forKey: .to)
             try fields.encode(expiry.wholeMilliseconds, forKey: .expiresInMs)
         case .callAccepted(let call, let party, let continued):
             try fields.encode(call, forKey: .call)

@@ -6,6 +6,8 @@ public enum HubInput: Hashable, Sendable {
     case viewerConnected(ParticipantID)
     /// A page's WebSocket closed.
     case viewerDisconnected(ParticipantID)
+    /// A page's WebSocket was closed because whoever opened it may no longer come in: nothing waits for him.
+    case viewerExpelled(ParticipantID)
     /// A page sent a message.
     case message(ParticipantID, ViewerMessage)
     /// A page sent what is no message.
@@ -82,6 +84,10 @@ public enum HubEvent: Hashable, Sendable {
     case pressedWhileRinging(CallID)
     /// Someone declined.
     case declined(CallID, by: Party)
+    /// A viewer calls another, whose page rings.
+    case viewerRang(CallID, from: Party, to: Party)
+    /// The viewer called answered, so long after his page began to ring.
+    case viewerAnswered(CallID, by: Party, after: Duration)
     /// Someone answered, so long after the press.
     case answered(CallID, by: Party, after: Duration)
     /// The ring ended without an answer.
@@ -96,6 +102,8 @@ public enum HubEvent: Hashable, Sendable {
     case callResumed(CallID, with: Party, keepsMedia: Bool)
     /// A call ended.
     case callEnded(CallID, with: Party, EndReason, detail: String?, duration: Duration)
+    /// A call between two viewers is over, so long after it was accepted; nil where it was not.
+    case directCallEnded(CallID, Party, Party, EndReason, duration: Duration?)
     /// Somebody saw the missed rings; so many are left.
     case missedSeen(by: Party, left: Int)
     /// Somebody wanted something done at the door.

@@ -5,8 +5,8 @@ public import PeerConnection
 /// Decoding reports what is wrong as a `BadMessage`; only the JSON reader's own complaint about bytes that are no
 /// JSON comes as it is, and `BadMessage(describing:)` makes a sentence of either.
 public enum ViewerMessage: Hashable, Sendable {
-    /// `presence`: the name others are to see, already trimmed.
-    case presence(name: String)
+    /// `presence`: the name others are to see, already trimmed, and whether the page takes calls of other viewers.
+    case presence(name: String, takesCalls: Bool = false)
     /// `call-initiate`: calls a participant.
     case callInitiate(recipient: ParticipantID)
     /// `call-accept`: answers a ring.
@@ -70,16 +70,18 @@ public enum DoorMessage: Hashable, Sendable {
     case presence([Presence], watchers: Int)
     /// `door`: the state of a device changed.
     case door(DoorDevices)
-    /// `call-incoming`: the ring. `at` is the moment of the press in milliseconds since 1970.
-    case callIncoming(CallID, from: Party, at: Int64, expiresIn: Duration)
+    /// `call-incoming`: the ring. `at` is the moment of the press in milliseconds since 1970; nil where a viewer calls.
+    case callIncoming(CallID, from: Party, at: Int64?, expiresIn: Duration)
+    /// `call-ringing`: the page of the viewer called rings.
+    case callRinging(CallID, to: Party, expiresIn: Duration)
     /// `call-accepted`: `by` has the call; `continues` names the call on which the acceptor's signalling and media
     /// stay.
     case callAccepted(CallID, by: Party, continues: CallID?)
     /// `call-resumed`: the page has its call back, which began so long ago. Where it is another than before, so is the
     /// door's peer, and the page negotiates anew.
     case callResumed(CallID, elapsed: Duration)
-    /// `call-members`: everybody who is in a call with the door, in the order of their coming; the receiver is one of
-    /// them, and `call` is his own.
+    /// `call-members`: everybody who is in the call, with the door or between two viewers, in the order of their coming;
+    /// the receiver is one of them, and `call` is his own.
     case callMembers(CallID, [Member])
     /// `call-hangup`: the call or the ring is over.
     case callHangup(CallID, EndReason, by: Party?)

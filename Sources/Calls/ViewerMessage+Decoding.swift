@@ -2,7 +2,7 @@ import PeerConnection
 
 /// The fields that a page's messages have.
 private enum Field: String, CodingKey {
-    case type, name, recipient, call, description, candidate, resumption, keepsMedia
+    case type, name, takesCalls, recipient, call, description, candidate, resumption, keepsMedia
 }
 
 extension ViewerMessage: Decodable {
@@ -17,14 +17,14 @@ extension ViewerMessage: Decodable {
         }
         let reader = FieldReader(fields: fields, type: type)
         switch type {
-        case "presence": self = .presence(name: try reader.name())
+        case "presence": self = .presence(name: try reader.name(), takesCalls: try reader.flag(.takesCalls))
         case "call-initiate": self = .callInitiate(recipient: ParticipantID(try reader.identifier(.recipient)))
         case "call-accept": self = .callAccept(try reader.call())
         case "call-reject": self = .callReject(try reader.call())
         case "call-hangup": self = .callHangup(try reader.call())
         case "call-resume":
             self = .callResume(
-                ResumptionSecret(try reader.identifier(.resumption)), keepsMedia: try reader.keepsMedia())
+                ResumptionSecret(try reader.identifier(.resumption)), keepsMedia: try reader.flag(.keepsMedia))
         case "call-offer":
             self = .negotiation(
                 try reader.call(), recipient: try reader.recipient(),
@@ -66,10 +66,11 @@ private struct FieldReader {
         fields.contains(.recipient) ? ParticipantID(try identifier(.recipient)) : .door
     }
 
-    func keepsMedia() throws -> Bool {
-        guard fields.contains(.keepsMedia) else { return false }
-        guard let value = try? fields.decode(Bool.self, forKey: .keepsMedia) else {
-            throw bad("the field “keepsMedia” is true or false")
+    /// False where it is absent.
+    func flag(_ field: Field) throws -> Bool {
+        guard fields.contains(field) else { return false }
+        guard let value = try? fields.decode(Bool.self, forKey: field) else {
+            throw bad("the field “\(field.rawValue)” is true or false")
         }
         return value
     }

@@ -94,25 +94,36 @@ public struct Presence: Hashable, Sendable, Codable {
         case viewer
     }
 
+    /// Whether a viewer can be called by another.
+    public enum Availability: String, Hashable, Sendable, Codable {
+        /// He is in no call.
+        case free
+        /// He is in a call, or it rings between him and another viewer.
+        case busy
+    }
+
     /// Who.
     public var id: ParticipantID
     /// The name to show.
     public var name: String
     /// The door or a viewer.
     public var kind: Kind
-    /// Whether he is in a call.
+    /// Whether he is in a call with the door; of the door, whether it is in any.
     public var inCall: Bool
+    /// Nil for who takes no calls of viewers, and for the door.
+    public var availability: Availability?
 
     /// The line of `id`.
-    public init(id: ParticipantID, name: String, kind: Kind, inCall: Bool) {
+    public init(id: ParticipantID, name: String, kind: Kind, inCall: Bool, availability: Availability? = nil) {
         self.id = id
         self.name = name
         self.kind = kind
         self.inCall = inCall
+        self.availability = availability
     }
 }
 
-/// Somebody in a call with the door, as the others in it see him.
+/// Somebody in a call, with the door or between two viewers, as the others in it see him.
 public struct Member: Hashable, Sendable, Codable {
     /// Who.
     public var id: ParticipantID
@@ -155,8 +166,12 @@ public enum EndReason: String, Hashable, Sendable, Codable {
     case maxDuration = "max_duration"
     /// The media connection never came about.
     case peerFailed = "peer_failed"
-    /// The media connection broke and could not be recovered.
+    /// The media connection broke and could not be recovered, or the page of the other viewer did not come back.
     case connectionLost = "connection_lost"
+    /// The viewer who was rung is gone.
+    case recipientOffline = "recipient_offline"
+    /// One of the two viewers answered or called the door.
+    case door
     /// The daemon is stopping.
     case shutdown
 }

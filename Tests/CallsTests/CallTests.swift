@@ -40,7 +40,7 @@ import Wire
         #expect(named == call)
     }
 
-    @Test func onlyTheDoorCanBeCalled() throws {
+    @Test func nobodyCallsHimselfOrWhoIsNotThereOrTakesNoCalls() throws {
         var house = House()
         let viewer = house.open("Kitchen")
         let other = house.open("Study")

@@ -27,9 +27,11 @@ struct HubWitness {
     /// The calls with an open data channel.
     private var channels: Set<CallID> = []
     private let configuration: CallHub.Configuration
-    private(set) var faults: [String] = []
+    /// What it saw of the calls between viewers.
+    private(set) var direct: DirectWitness
+    private var ownFaults: [String] = []
 
-    var openCalls: [CallID] { sessions.keys.sorted { $0.rawValue < $1.rawValue } }
+    var faults: [String] { ownFaults + direct.faults }
     var viewers: [ParticipantID] { present.sorted { $0.rawValue < $1.rawValue } }
     var currentRing: CallID? { ring }
     private(set) var everyCall: [CallID] = []
@@ -37,7 +39,10 @@ struct HubWitness {
     var everyMissed: [CallID] { missed }
 
     /// A witness of a hub with these settings.
-    init(_ configuration: CallHub.Configuration) { self.configuration = configuration }
+    init(_ configuration: CallHub.Configuration) {
+        self.configuration = configuration
+        direct = DirectWitness(configuration)
+    }
 
     mutating func see(_ input: HubInput) {
         shown = nil
@@ -52,6 +57,7 @@ struct HubWitness {
 
     private mutating func forget(_ id: ParticipantID, at now: Instant) {
         present.remove(id)
+        direct.forget(id, at: now)
         ringing[id] = nil
         told[id] = nil
         secrets[id] = nil
@@ -62,7 +68,9 @@ struct HubWitness {
         switch output {
         case .send(let message, let viewer):
             check(present.contains(viewer), "a message to somebody who is gone")
-            see(message, to: viewer, at: now)
+            let isDirect = direct.see(message, to: viewer, secrets: secrets, shown: shown, at: now)
+            if case .callRinging(let call, _, _) = message { everyCall.append(call) }
+            if !isDirect { see(message, to: viewer, at: now) }
         case .disconnect(let viewer, _): check(!present.contains(viewer), "a page was thrown out but not forgotten")
         case .log(.viewerLeft(let party)): forget(party.id, at: now)
         case .startSession(let call, let viewer):
@@ -163,7 +171,7 @@ struct HubWitness {
         case .welcome(let welcome):
             secrets[viewer] = welcome.resumption
             everySecret.append(welcome.resumption)
-        case .iceServers, .presence, .door, .callError: break
+        case .callRinging, .iceServers, .presence, .door, .callError: break
         }
     }
 
@@ -179,6 +187,8 @@ struct HubWitness {
         }
         check(sessions.count <= configuration.maximumCalls, "more calls than the door serves")
         settleMembers(hub, at: now)
+        direct.settle(hub, at: now)
+        check(direct.busy.isDisjoint(with: inCall.keys), "a page has a call with the door and one with a viewer")
         if let ringEnds { check(now < ringEnds, "a ring outlived its time") }
         for (viewer, rings) in ringing where !rings.isEmpty {
             check(rings == ring.map { [$0] } ?? [], "\(viewer) rings though the ring is over")
@@ -187,6 +197,11 @@ struct HubWitness {
             check(present.allSatisfy { ringing[$0]?.contains(ring) == true }, "somebody present is not rung")
         }
         if let deadline = hub.deadline { check(deadline > now, "a deadline that has passed") }
+    }
+
+    /// What must hold when everybody has left and all time has passed.
+    mutating func seeTheEnd(of hub: CallHub) {
+        check(hub.callCount == 0 && hub.directCallCount == 0 && !hub.isRinging, "something is left")
     }
 
     /// What each member was told last is how it is; a new name may be a moment late.
@@ -205,6 +220,6 @@ struct HubWitness {
     }
 
     private mutating func check(_ condition: Bool, _ fault: String) {
-        if !condition { faults.append(fault) }
+        if !condition { ownFaults.append(fault) }
     }
 }

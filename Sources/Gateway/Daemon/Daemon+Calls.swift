@@ -124,6 +124,11 @@ extension Daemon {
         case .declined(_, let party): log.info("ring: “\(party.name)” declined")
         case .answered(_, let party, let after): log.info("ring: “\(party.name)” answered after \(after.inWords)")
         case .ringEnded(_, let reason): log.info("ring: over, \(reason.inWords)")
+        case .viewerRang(_, let caller, let callee): log.info("call: “\(caller.name)” calls “\(callee.name)”")
+        case .viewerAnswered(_, let party, let after): log.info("call: “\(party.name)” answered after \(after.inWords)")
+        case .directCallEnded(_, let caller, let callee, let reason, let duration):
+            let length = duration.map { " after \($0.inWords)" } ?? ""
+            log.info("call: between “\(caller.name)” and “\(callee.name)” over\(length): \(reason.inWords)")
         case .callStarted(_, let party): log.info("call: “\(party.name)” calls the door")
         case .callConnected(_, let after): log.debug("call: media connected after \(after.inWords)")
         case .callInterrupted(_, let party): log.info("call: “\(party.name)” lost the connection; waiting for it")
@@ -174,6 +179,8 @@ extension EndReason {
         case .maxDuration: "the longest call allowed is over"
         case .peerFailed: "no connection came about"
         case .connectionLost: "the connection was lost"
+        case .recipientOffline: "who was called is gone"
+        case .door: "the door was answered or called"
         case .shutdown: "the daemon is stopping"
         }
     }

@@ -74,11 +74,12 @@ extension Daemon {
 
     /// What a page may say, with the name that others are to see: a person's own, wherever there is one.
     func named(_ message: ViewerMessage, from participant: ParticipantID) -> ViewerMessage {
-        guard case .presence = message, let caller = callers[participant], let name = doorkeeper?.name(of: caller)
+        guard case .presence(_, let takesCalls) = message, let caller = callers[participant],
+            let name = doorkeeper?.name(of: caller)
         else {
             return message
         }
-        return .presence(name: name)
+        return .presence(name: name, takesCalls: takesCalls)
     }
 
     // MARK: Being sent away
@@ -113,7 +114,7 @@ extension Daemon {
         guard let socket = webSockets.removeValue(forKey: participant) else { return }
         participants[socket] = nil
         web?.close(socket, code: 1008, reason: "signed out")
-        hub.handle(.viewerDisconnected(participant), at: now)
+        hub.handle(.viewerExpelled(participant), at: now)
         log.info("people: page \(participant.short) was signed out")
     }
 
