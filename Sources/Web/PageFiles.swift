@@ -53,7 +53,7 @@ struct PageFile {
 /// The page's files: those inside the binary, or those of a folder.
 struct PageFiles {
     // Every file of Sources/Web/Page, under the name that it is asked by. A new file needs its line here.
-    private static let embedded: [String: [UInt8]] = [
+    static let embedded: [String: [UInt8]] = [
         "api.js": PackageResources.api_js,
         "app.js": PackageResources.app_js,
         "call.js": PackageResources.call_js,
@@ -62,7 +62,9 @@ struct PageFiles {
         "certificate.js": PackageResources.certificate_js,
         "chat.js": PackageResources.chat_js,
         "conversation.js": PackageResources.conversation_js,
+        "encoding.js": PackageResources.encoding_js,
         "english.js": PackageResources.english_js,
+        "enrolment.js": PackageResources.enrolment_js,
         "formats.js": PackageResources.formats_js,
         "german.js": PackageResources.german_js,
         "household.css": PackageResources.household_css,
@@ -72,9 +74,13 @@ struct PageFiles {
         "language.js": PackageResources.language_js,
         "link.js": PackageResources.link_js,
         "manifest.webmanifest": PackageResources.manifest_webmanifest,
+        "meeting.js": PackageResources.meeting_js,
         "members.js": PackageResources.members_js,
         "mesh.js": PackageResources.mesh_js,
         "microphone.js": PackageResources.microphone_js,
+        "mqtt-packets.js": PackageResources.mqtt_packets_js,
+        "mqtt.js": PackageResources.mqtt_js,
+        "noise.js": PackageResources.noise_js,
         "panels.js": PackageResources.panels_js,
         "picture.js": PackageResources.picture_js,
         "recovery.js": PackageResources.recovery_js,
@@ -93,11 +99,14 @@ struct PageFiles {
         "strings.js": PackageResources.strings_js,
         "style.css": PackageResources.style_css,
         "talk-button.js": PackageResources.talk_button_js,
+        "ticker.js": PackageResources.ticker_js,
         "timeline.js": PackageResources.timeline_js,
         "view.js": PackageResources.view_js,
         "viewer.js": PackageResources.viewer_js,
         "visits.js": PackageResources.visits_js,
         "wake-lock.js": PackageResources.wake_lock_js,
+        "ways.js": PackageResources.ways_js,
+        "worker.js": PackageResources.worker_js,
     ]
 
     private enum Origin {
@@ -153,7 +162,7 @@ struct PageFiles {
         }
     }
 
-    private static func read(_ path: String) -> [UInt8]? {
+    static func read(_ path: String) -> [UInt8]? {
         // O_NONBLOCK: opening a FIFO must not stop the thread.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { return nil }

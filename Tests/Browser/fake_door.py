@@ -10,12 +10,14 @@ import itertools
 import json
 import mimetypes
 import queue
+import re
 import threading
 import time
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Coroutine
+from typing import Any, Coroutine, Protocol
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
@@ -26,14 +28,24 @@ from fake_peer import FakePeer
 from network import LOOPBACK
 
 PAGE = Path(__file__).resolve().parents[2] / "Sources/Web/Page"
-POLICY = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+POLICY = "default-src 'self'; connect-src 'self'{brokers}; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 TYPES = {".js": "text/javascript", ".webmanifest": "application/manifest+json"}
+
+
+class Connection(Protocol):
+    """What carries the messages of one page: text each way, in order."""
+
+    async def send(self, message: str) -> None: ...
+
+    async def close(self, code: int) -> None: ...
+
+    def __aiter__(self) -> AsyncIterator[str]: ...
 
 
 class Viewer:
     """One page connected to the fake door."""
 
-    def __init__(self, door: FakeDoor, connection: ServerConnection, identifier: str):
+    def __init__(self, door: FakeDoor, connection: Connection, identifier: str):
         self.id = identifier
         self.name = ""
         self.call: str | None = None
@@ -83,6 +95,26 @@ class Viewer:
         return {"id": self.id, "name": self.name, "kind": "viewer", "inCall": self.call is not None}
 
 
+class RequestConnection(ServerConnection):
+    """Takes requests with a body, too, which the library refuses: the body is kept aside."""
+
+    _head = b""
+    body: bytes | None = None
+
+    def data_received(self, data: bytes) -> None:
+        if self.body is not None:
+            super().data_received(data)
+            return
+        self._head += data
+        head, end, rest = self._head.partition(b"\r\n\r\n")
+        field = re.search(rb"\r\ncontent-length: *(\d+)", head, re.IGNORECASE)
+        length = int(field[1]) if field else 0
+        if not end or len(rest) < length:
+            return
+        self.body = rest[:length]
+        super().data_received(head.replace(field[0], b"") + end if field else self._head)
+
+
 class FakeDoor:
     """`accepts`: whether the door accepts calls; `has_peer`: whether it then also answers offers with media."""
 
@@ -93,6 +125,11 @@ class FakeDoor:
         self.limit = limit
         self.devices = {"camera": "live", "microphone": "live", "speaker": "live", **devices}
         self.viewers: list[Viewer] = []
+        #: Who the page is told it is, and what else is asked by HTTP: a method and a path, and what answers the body there.
+        self.me: dict[str, Any] = {"role": "anybody", "mayManage": False}
+        self.answers: dict[tuple[str, str], Callable[[Any], Any]] = {}
+        #: Brokers that the page may connect to.
+        self.brokers: list[str] = []
         self._joined: queue.Queue[Viewer] = queue.Queue()
         self._numbers = itertools.count(1)
         self._loop = asyncio.new_event_loop()
@@ -147,6 +184,10 @@ class FakeDoor:
         future: Future[Any] = asyncio.run_coroutine_threadsafe(work, self._loop)
         return future.result(20)
 
+    def run_soon(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Begins the work on the door's own thread, after all that was begun so before."""
+        asyncio.run_coroutine_threadsafe(work, self._loop)
+
     async def handle(self, viewer: Viewer, message: dict[str, Any]) -> None:
         match message["type"]:
             case "presence":
@@ -189,7 +230,7 @@ class FakeDoor:
             await viewer.deliver({"type": "presence", "participants": participants})
 
     async def _open(self) -> Server:
-        return await serve(self._converse, "0.0.0.0", self.port, process_request=self._serve_file, compression=None)
+        return await serve(self.converse, "0.0.0.0", self.port, process_request=self._serve_file, compression=None, create_connection=RequestConnection)
 
     async def _close(self) -> None:
         if self._server:
@@ -197,7 +238,8 @@ class FakeDoor:
             await self._server.wait_closed()
             self._server = None
 
-    async def _converse(self, connection: ServerConnection) -> None:
+    async def converse(self, connection: Connection) -> None:
+        """Speaks with a page for as long as it is connected."""
         viewer = Viewer(self, connection, f"viewer-{next(self._numbers)}")
         self.viewers.append(viewer)
         await viewer.deliver({
@@ -216,18 +258,24 @@ class FakeDoor:
                 await viewer.peer.close()
             await self._announce()
 
-    def _serve_file(self, connection: ServerConnection, request: Request) -> Response | None:
-        if request.path == "/ws":
+    def _serve_file(self, connection: RequestConnection, request: Request) -> Response | None:
+        path = request.path.partition("?")[0]
+        if path == "/ws":
             return None
-        name = request.path.partition("?")[0].lstrip("/") or "index.html"
-        if name == "api/me":
-            return self._respond("application/json", b'{"role":"anybody","mayManage":false}')
-        file = PAGE / name
+        if path == "/api/me":
+            return self._respond_json(self.me)
+        if answer := self.answers.get((request.method, path)):
+            return self._respond_json(answer(json.loads(connection.body or b"null")))
+        file = PAGE / (path.lstrip("/") or "index.html")
         if not file.resolve().is_relative_to(PAGE) or not file.is_file():
             return connection.respond(HTTPStatus.NOT_FOUND, "no such file\n")
         kind = TYPES.get(file.suffix) or mimetypes.guess_type(file.name)[0] or "application/octet-stream"
         return self._respond(kind, file.read_bytes())
 
+    def _respond_json(self, value: Any) -> Response:
+        return self._respond("application/json", json.dumps(value).encode())
+
     def _respond(self, kind: str, body: bytes) -> Response:
-        headers = Headers({"Content-Type": kind, "Content-Length": str(len(body)), "Content-Security-Policy": POLICY, "Connection": "close"})
+        policy = POLICY.format(brokers="".join(f" {broker}" for broker in self.brokers))
+        headers = Headers({"Content-Type": kind, "Content-Length": str(len(body)), "Content-Security-Policy": policy, "Connection": "close"})
         return Response(HTTPStatus.OK, "OK", headers, body)

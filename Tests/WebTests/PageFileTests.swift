@@ -7,7 +7,7 @@ import Testing
     private static let page =
         #filePath.split(separator: "/").dropLast(3).reduce("") { "\($0)/\($1)" } + "/Sources/Web/Page"
 
-    private static func names(in folder: String) -> [String] {
+    static func names(in folder: String) -> [String] {
         guard let directory = opendir(folder) else { return [] }
         defer { closedir(directory) }
         var names: [String] = []
@@ -28,6 +28,17 @@ import Testing
             let file = try #require(files.file(at: "/\(name)"), "\(name) has no line in PageFiles.embedded")
             #expect(file.contentType != "application/octet-stream", "\(name)")
         }
+    }
+
+    @Test func theWorkerKeepsEveryFileOfThePage() throws {
+        let files = try PageFiles(folder: nil)
+        let worker = String(decoding: try #require(files.file(at: "/worker.js")).bytes, as: UTF8.self)
+        let list = try #require(worker.split(separator: "const files = [").last?.split(separator: "];").first)
+        let kept = list.split { $0.isWhitespace || $0 == "," }.map { $0.trimmingPrefix("\"").dropLast() }.map(
+            String.init)
+        // The worker's own file is the browser's to keep. That of the certificate is of use at home only.
+        let others: Set = ["worker.js", "certificate.html", "certificate.js"]
+        #expect(kept == PageFileTests.names(in: PageFileTests.page).filter { !others.contains($0) })
     }
 
     @Test func aFolderServesTheSamePage() throws {

@@ -12,6 +12,8 @@ public enum Command: Equatable, Sendable {
     case household(HouseholdCommand, ConfigurationSource)
     /// Watch a WHEP address in the terminal.
     case view(ViewOptions)
+    /// Write a copy of the page for a web host into a folder.
+    case exportPage(String)
     /// Print how it is used.
     case help
     /// Print the version.
@@ -63,6 +65,11 @@ public enum Command: Equatable, Sendable {
         case "devices":
             if let extra = rest.first { throw UsageError(description: "devices takes no “\(extra)”") }
             return .devices
+        case "page":
+            guard rest.count == 2, rest.first == "export", let folder = rest.last, !folder.isEmpty,
+                !folder.hasPrefix("-")
+            else { throw UsageError(description: "page needs “export” and a folder") }
+            return .exportPage(folder)
         case "view": return .view(try ViewOptions.parse(rest))
         case "help": return .help
         default: throw UsageError(description: "there is no command “\(name)”")
@@ -112,6 +119,7 @@ public enum Command: Equatable, Sendable {
           doorward people [--config FILE] [--set …]                 list people, their devices, programs and invitations
           doorward token NAME [--config FILE] [--set …]             make a bearer token for the program NAME
           doorward revoke ID [--config FILE] [--set …]              send a person, a device or a program away
+          doorward page export FOLDER                               write a copy of the page for any web host
           doorward view  URL [option …]                             watch a WHEP address in the terminal
           doorward --help | --version
 

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Web
 
 /// The program: what each command does.
 public enum Doorward {
@@ -21,6 +22,7 @@ public enum Doorward {
             case .check(let source): return check(source)
             case .ring(let source): return ring(source)
             case .household(let command, let source): return manage(command, source)
+            case .exportPage(let folder): return exportPage(to: folder)
             case .view(let options):
                 return ViewCommand(options, screen: ViewScreen()) { complain("doorward: \($0)\n") }.run().rawValue
             }
@@ -56,6 +58,17 @@ public enum Doorward {
             guard let pages = Int(answer) else { return nil }
             return "ringing \(pages) open page\(pages == 1 ? "" : "s")\n"
         }
+    }
+
+    private static func exportPage(to folder: String) -> Int32 {
+        do throws(WebError) {
+            try PageCopy.write(to: folder)
+        } catch {
+            complain("doorward: \(error)\n")
+            return 1
+        }
+        print("the page is in \(folder): serve it over HTTPS, and name its address to the door as meeting.page_url")
+        return 0
     }
 
     private static func manage(_ command: HouseholdCommand, _ source: Command.ConfigurationSource) -> Int32 {

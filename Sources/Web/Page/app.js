@@ -1,9 +1,9 @@
 // Joins the parts: what the daemon says goes to the session and the ring, what they become goes to the screen.
 
-import { checkSession } from "./api.js";
 import { Camera } from "./camera.js";
 import { drawConversation } from "./chat.js";
 import { Conversation } from "./conversation.js";
+import { enrolment, isCopy } from "./enrolment.js";
 import { chooseLanguage } from "./language.js";
 import { drawMembers } from "./members.js";
 import { Mesh } from "./mesh.js";
@@ -16,18 +16,18 @@ import { RingDialog } from "./ring-dialog.js";
 import { Ringer } from "./ringer.js";
 import { Session } from "./session.js";
 import { Shortcuts } from "./shortcuts.js";
-import { Signalling } from "./signalling.js";
 import { toggleSmallWindow } from "./small-window.js";
 import { saveSnapshot } from "./snapshot.js";
 import { strings } from "./strings.js";
 import { TalkButton } from "./talk-button.js";
-import { drawStage, element, fillTexts } from "./view.js";
+import { drawStage, element } from "./view.js";
 import { Viewer } from "./viewer.js";
 import { Visits } from "./visits.js";
 import { WakeLock } from "./wake-lock.js";
+import { Ways } from "./ways.js";
 
-const signalling = new Signalling(new URL("ws", location.href.replace(/^http/, "ws")));
-const send = (message) => signalling.send(message);
+const ways = new Ways({ url: isCopy ? null : new URL("ws", location.href.replace(/^http/, "ws")), enrolment });
+const send = (message) => ways.send(message);
 const viewer = new Viewer();
 const visits = new Visits();
 const ringer = new Ringer();
@@ -41,8 +41,10 @@ const mesh = new Mesh({ send: (message) => send({ ...message, call: session.call
 const ring = new Ring({ visits, ringer, titleOf: strings.ring.tabTitle });
 
 let connection = { phase: "connecting" };
+/** Whether somebody between this page and the door changed messages, and nobody has taken note of it yet. */
+let wasTampered = false;
 let welcome = null;
-let door = { name: strings.doorUnknown, camera: "live", microphone: "live", speaker: "live" };
+let door = { name: enrolment.record?.name ?? strings.doorUnknown, camera: "live", microphone: "live", speaker: "live" };
 let participants = [];
 let missed = [];
 /** The call of the page that was here before this one was loaded. */
@@ -135,7 +137,7 @@ function rename(text) {
 const receive = {
     welcome(message) {
         welcome = message;
-        connection = { phase: "open" };
+        connection = { phase: "open", way: ways.way };
         participants = [];
         doorChanged(message.door);
         send({ type: "presence", name: viewer.name });
@@ -222,7 +224,7 @@ function doorChanged(message) {
     ringer.plainTitle = `${door.name} · ${strings.product}`;
 }
 
-signalling.addEventListener("message", ({ detail: message }) => {
+ways.addEventListener("message", ({ detail: message }) => {
     const handler = Object.hasOwn(receive, message?.type) ? receive[message.type] : undefined;
     // A newer daemon may say more than this page knows.
     if (!handler || (message.type !== "welcome" && welcome === null)) return;
@@ -230,12 +232,16 @@ signalling.addEventListener("message", ({ detail: message }) => {
     draw();
 });
 
-signalling.addEventListener("closed", ({ detail: { retryAt } }) => {
-    connection = { phase: "waiting", retryAt };
-    checkSession();
+ways.addEventListener("closed", ({ detail: { retryAt, way, problem } }) => {
+    connection = { phase: "waiting", retryAt, way, problem };
     participants = [];
     ring.lost();
     session.unreachable();
+    draw();
+});
+
+ways.addEventListener("tampered", () => {
+    wasTampered = true;
     draw();
 });
 
@@ -251,7 +257,7 @@ const shortcuts = new Shortcuts({ w: watch, m: () => session.isWanted && !talkBu
 
 function snapshot() {
     return {
-        connection, door, participants, picture, microphone, camera, conversation, missed,
+        connection, wasTampered, door, participants, picture, microphone, camera, conversation, missed,
         members: mesh.members,
         status: session.status,
         recovery: session.recovery,
@@ -277,6 +283,7 @@ function draw() {
     isDrawing = true;
     queueMicrotask(() => {
         isDrawing = false;
+        ways.setBusy(session.isWanted || ring.current !== null);
         const state = snapshot();
         const now = Date.now();
         drawStage(state, now);
@@ -316,6 +323,10 @@ element("cancel").addEventListener("click", hangUp);
 element("sound").addEventListener("click", toggleSound);
 element("unblock-sound").addEventListener("click", () => picture.unblockSound());
 element("full-screen").addEventListener("click", toggleFullScreen);
+element("dismiss-tampered").addEventListener("click", () => {
+    wasTampered = false;
+    draw();
+});
 element("dismiss-problem").addEventListener("click", () => microphone.dismissProblem());
 element("unlock-ring").addEventListener("click", () => ringer.unlock());
 element("clear-visits").addEventListener("click", () => {
@@ -372,6 +383,8 @@ window.doorward = {
     },
 };
 
-fillTexts();
-draw();
-signalling.open();
+/** Begins; `isHomeSilent` where the door was asked at its own address, and did not answer in time. */
+export function begin({ isHomeSilent }) {
+    draw();
+    ways.open({ isHomeSilent });
+}

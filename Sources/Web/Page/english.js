@@ -18,6 +18,31 @@ export const english = {
         tryingAgain: "The door's service is out of reach. Trying again now.",
     },
 
+    // From outside the house, by the broker that is the meeting point.
+    outside: {
+        open: "Ready, from outside",
+        waitingFor: (milliseconds) => `Trying again in ${duration(milliseconds)}.`,
+        tryingAgain: "Trying again now.",
+        tampered:
+            "Somebody between this page and your door changed what was sent. Nothing of it was taken, and the connection was made anew. " +
+            "If it happens again, the broker cannot be trusted.",
+        problems: {
+            brokerUnreachable: "The meeting point, a broker in the internet, is out of reach.",
+            brokerRefused: "The meeting point refuses this page. Open the page once at home to learn its new password.",
+            brokerLost: "The connection to the meeting point was lost.",
+            doorAway: "The door is not connected to the meeting point. Waiting for it.",
+            doorSilent: "The door does not answer at the meeting point.",
+            doorLost: "The door lost the connection to this page.",
+            impostor: "What answered at the meeting point is not your door. Nothing was told to it.",
+            tampered: "Somebody between this page and the door changed what was sent.",
+            incomplete: "Something that the door sent got lost on the way.",
+            unknownKey: "The door does not know this device any more. Open the page once at home, or ask for a new invitation.",
+            refused: "The door does not let this device in.",
+            badLink: "This link is not whole. Copy it once more, to its end.",
+            unsupported: "This browser cannot keep the keys that are needed outside the house. A newer one can, over https.",
+        },
+    },
+
     stage: {
         label: "The door",
         picture: "Live picture from the door",
@@ -220,6 +245,10 @@ export const english = {
             title: "You are invited",
             text: "With this you see the door, hear it ring and talk to visitors. The invitation is used up as soon as you come in.",
             submit: "Come in",
+        },
+        elsewhere: {
+            title: "No door yet",
+            text: "This page reaches a door from anywhere, once it was let in. Ask the owner for an invitation, and open its link in this browser.",
         },
         name: "Your name",
         code: "Code",

@@ -18,6 +18,31 @@ export const german = {
         tryingAgain: "Der Dienst der Tür ist nicht erreichbar. Neuer Versuch.",
     },
 
+    // Von außer Haus, über den Broker, der der Treffpunkt ist.
+    outside: {
+        open: "Bereit, von unterwegs",
+        waitingFor: (milliseconds) => `Neuer Versuch in ${duration(milliseconds)}.`,
+        tryingAgain: "Neuer Versuch.",
+        tampered:
+            "Jemand zwischen dieser Seite und deiner Tür hat verändert, was gesendet wurde. Nichts davon wurde übernommen, und die Verbindung " +
+            "wurde neu aufgebaut. Kommt das wieder vor, ist dem Broker nicht zu trauen.",
+        problems: {
+            brokerUnreachable: "Der Treffpunkt, ein Broker im Internet, ist nicht erreichbar.",
+            brokerRefused: "Der Treffpunkt weist diese Seite ab. Öffne die Seite einmal zu Hause, damit sie sein neues Passwort erfährt.",
+            brokerLost: "Die Verbindung zum Treffpunkt ist abgerissen.",
+            doorAway: "Die Tür ist nicht mit dem Treffpunkt verbunden. Die Seite wartet auf sie.",
+            doorSilent: "Die Tür antwortet am Treffpunkt nicht.",
+            doorLost: "Die Tür hat die Verbindung zu dieser Seite verloren.",
+            impostor: "Was am Treffpunkt geantwortet hat, ist nicht deine Tür. Es hat nichts erfahren.",
+            tampered: "Jemand zwischen dieser Seite und der Tür hat verändert, was gesendet wurde.",
+            incomplete: "Etwas, das die Tür gesendet hat, ging unterwegs verloren.",
+            unknownKey: "Die Tür kennt dieses Gerät nicht mehr. Öffne die Seite einmal zu Hause, oder bitte um eine neue Einladung.",
+            refused: "Die Tür lässt dieses Gerät nicht ein.",
+            badLink: "Dieser Link ist nicht vollständig. Kopiere ihn noch einmal, bis zum Ende.",
+            unsupported: "Dieser Browser kann die Schlüssel nicht verwahren, die es außer Haus braucht. Ein neuerer kann es, über https.",
+        },
+    },
+
     stage: {
         label: "Die Tür",
         picture: "Bild von der Tür",
@@ -219,6 +244,10 @@ export const german = {
             title: "Du bist eingeladen",
             text: "Damit siehst du die Tür, hörst sie klingeln und sprichst mit Besuch. Die Einladung ist verbraucht, sobald du eintrittst.",
             submit: "Eintreten",
+        },
+        elsewhere: {
+            title: "Noch keine Tür",
+            text: "Diese Seite erreicht eine Tür von überall, sobald sie eingelassen wurde. Bitte die Person, der die Tür gehört, um eine Einladung, und öffne deren Link in diesem Browser.",
         },
         name: "Dein Name",
         code: "Code",

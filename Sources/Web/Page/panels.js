@@ -13,7 +13,8 @@ export function drawPanels(state) {
     drawStatistics(state);
 }
 
-function drawNotices({ microphone, isRingLocked }) {
+function drawNotices({ microphone, isRingLocked, wasTampered }) {
+    setHidden(element("tampered"), !wasTampered);
     setHidden(element("microphone-problem"), microphone.problem === null);
     if (microphone.problem !== null) {
         const text = strings.talking[microphone.problem];

@@ -29,20 +29,35 @@ export class Signalling extends EventTarget {
     }
 
     open() {
+        if (this.#socket !== null) return;
         clearTimeout(this.#retryTimer);
         this.#retryTimer = 0;
         const socket = new WebSocket(this.#url);
         this.#socket = socket;
         this.#openTimer = setTimeout(() => this.#lose(), openTimeout);
         socket.addEventListener("open", () => {
+            if (socket !== this.#socket) return;
             clearTimeout(this.#openTimer);
             this.#attempt = 0;
             this.dispatchEvent(new Event("open"));
         });
-        socket.addEventListener("message", ({ data }) => this.#receive(data));
+        socket.addEventListener("message", ({ data }) => {
+            if (socket === this.#socket) this.#receive(data);
+        });
         socket.addEventListener("close", () => {
             if (socket === this.#socket) this.#lose();
         });
+    }
+
+    /** Leaves, and stays away until it is opened again. */
+    close() {
+        clearTimeout(this.#retryTimer);
+        clearTimeout(this.#openTimer);
+        this.#retryTimer = 0;
+        this.#attempt = 0;
+        const socket = this.#socket;
+        this.#socket = null;
+        socket?.close();
     }
 
     /** Sends a message; false when there is no connection, and then the message is gone. */

@@ -1,25 +1,68 @@
 // What comes first: the page for those who belong here, the sign-in view for others.
 
 import { request } from "./api.js";
+import { enrolment, isCopy } from "./enrolment.js";
 import { startHousehold } from "./household.js";
-import { signIn } from "./sign-in.js";
+import { join, signIn } from "./sign-in.js";
 import { strings } from "./strings.js";
 import { element, fillTexts, setText } from "./view.js";
 
+/** How long the door has to say who is here, where there is another way to it. */
+const patience = 2_000;
+
 async function start() {
     fillTexts();
-    let { status, data: me } = await request("GET", "api/me");
-    if (status === 401) {
+    await enrolment.load();
+    if (isCopy) await startCopy();
+    else await startAtHome();
+}
+
+async function startAtHome() {
+    const asked = request("GET", "api/me");
+    const late = new Promise((resolve) => setTimeout(resolve, patience, null));
+    const answer = await (enrolment.record === null ? asked : Promise.race([asked, late]));
+    if (answer?.status === 401) {
         document.body.dataset.session = "out";
         // What the door is called is for those who belong here.
         setText(element("door-name"), strings.product);
-        me = await signIn({ isNew: me?.isNew ?? false });
-        status = 200;
+        belong(await signIn({ isNew: answer.data?.isNew ?? false }));
+    } else {
+        // Whatever else the daemon says, the page itself tells better: it goes on asking.
+        asked.then(({ status, data }) => {
+            if (status === 200 && data) belong(data);
+            // Answered when the page had begun by the other way.
+            else if (status === 401) location.reload();
+        });
     }
-    // Whatever else the daemon says, the page itself tells better: it goes on asking.
+    await openPage({ isHomeSilent: !answer?.status });
+}
+
+/** `me` is at home here. */
+function belong(me) {
+    startHousehold(me);
+    if (me.meeting) enrolment.renew();
+    else enrolment.forget();
+}
+
+async function startCopy() {
+    if (await join({ enrolment })) await openPage({ isHomeSilent: true });
+}
+
+async function openPage({ isHomeSilent }) {
     document.body.dataset.session = "in";
-    if (status === 200 && me) startHousehold(me);
-    await import("./app.js");
+    const { begin } = await import("./app.js");
+    begin({ isHomeSilent });
+    keepFiles();
+    enrolment.addEventListener("change", keepFiles);
+}
+
+/** Where there is a way from outside, the page opens outside, too: a worker keeps its files. */
+function keepFiles() {
+    if (enrolment.record === null) return;
+    navigator.serviceWorker?.register(new URL("worker.js", document.baseURI)).catch(({ message }) => {
+        // As with a certificate that the browser was only told to overlook.
+        console.info(`doorward: the page's files are not kept: ${message}`);
+    });
 }
 
 start();

@@ -43,6 +43,12 @@ function reasonText(reason, limit) {
 function connectionText({ connection }, now) {
     if (connection.phase !== "waiting") return "";
     const wait = connection.retryAt - now;
+    if (connection.way === "outside") {
+        const texts = strings.outside;
+        const what = texts.problems[connection.problem];
+        if (connection.retryAt === null) return what;
+        return `${what} ${wait > 500 ? texts.waitingFor(wait) : texts.tryingAgain}`;
+    }
     return wait > 500 ? strings.connection.waitingFor(wait) : strings.connection.tryingAgain;
 }
 
@@ -134,7 +140,9 @@ export function drawStage(state, now) {
 
     document.body.dataset.phase = status.phase;
     setText(element("door-name"), door.name);
-    setText(element("connection"), strings.connection[connection.phase]);
+    const isOutside = connection.way === "outside";
+    document.body.dataset.way = connection.way ?? "";
+    setText(element("connection"), isOpen && isOutside ? strings.outside.open : strings.connection[connection.phase]);
     element("connection").dataset.phase = connection.phase;
 
     const { title, text, isBusy = false } = statusOf(state, now);
