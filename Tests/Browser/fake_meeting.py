@@ -202,7 +202,7 @@ class FakeMeeting:
             self.invitations.remove(secret)
             self.known.add(page)
         elif secret is not None:
-            error = {"error": "wrong_invitation", "message": "This invitation is not valid, or no longer."}
+            error = {"error": "invitation_used", "message": "This invitation is not valid, or no longer."}
         elif page not in self.known:
             error = {"error": "unknown_key", "message": "This device is not known here."}
         answer = noise.write_message(json.dumps(error or {"version": 1}).encode())

@@ -255,6 +255,7 @@ export const english = {
         errors: {
             wrong_code: "This code is not valid, or no longer. Each works once, and for a quarter of an hour.",
             wrong_invitation: "This invitation has been used, or it is too old. Ask for another.",
+            invitation_used: "This invitation has been used, or it is too old. Ask for another.",
             bad_name: "Enter a name of at most 64 characters.",
             name_wanted: "Enter your name, too.",
             unreachable: "The door's service is out of reach.",

@@ -32,7 +32,10 @@ async function inStore(mode, action) {
     }
 }
 
-/** Keys as the daemon names them, checked: the door's id is made of its key, so that one goes with the other. */
+/** What the daemon tells of itself, as it is kept here. */
+const recordOf = ({ door, key, name, broker }) => ({ door, doorKey: key, name, broker });
+
+/** The door's id is made of its key, so that one goes with the other. */
 async function isSound({ door, doorKey, name, broker }) {
     try {
         const key = fromBase64URL(doorKey);
@@ -73,10 +76,15 @@ class Enrolment extends EventTarget {
     async renew() {
         if (!this.isPossible) return;
         try {
-            const keys = this.record?.keys ?? (await makeKeys());
-            const { status, data } = await request("PUT", "api/meeting", { key: toBase64URL(await publicBytes(keys)) });
-            if (status === 200) await this.#keep({ ...data, keys });
-            else if (status !== 0) console.warn(`doorward: the door does not meet this page outside: ${status}`);
+            let keys = this.record?.keys ?? (await makeKeys());
+            let answer = await offer(keys);
+            if (answer.status === 409) {
+                // Whoever used this browser before is known by that key.
+                keys = await makeKeys();
+                answer = await offer(keys);
+            }
+            if (answer.status === 200) await this.#keep({ ...recordOf(answer.data), keys });
+            else if (answer.status !== 0) console.warn(`doorward: the door does not meet this page outside: ${answer.status}`);
         } catch (error) {
             // Such as a browser without X25519.
             console.warn(`doorward: this page cannot meet the door outside: ${error.message}`);
@@ -101,18 +109,18 @@ class Enrolment extends EventTarget {
      * Null where it went well, else `{ problem, code?, message? }`.
      */
     async join({ meeting, invite }) {
+        if (!this.isPossible) return { problem: "unsupported" };
         let door;
         try {
-            door = JSON.parse(new TextDecoder().decode(fromBase64URL(meeting)));
+            door = recordOf(JSON.parse(new TextDecoder().decode(fromBase64URL(meeting))));
         } catch {
             return { problem: "badLink" };
         }
-        if (!this.isPossible) return { problem: "unsupported" };
         if (!(await isSound(door))) return { problem: "badLink" };
         try {
             const isFirst = this.#joiningKeys === null;
             this.#joiningKeys ??= await makeKeys();
-            const record = { door: door.door, doorKey: door.doorKey ?? door.key, name: door.name, broker: door.broker, keys: this.#joiningKeys };
+            const record = { ...door, keys: this.#joiningKeys };
             // The answer to an earlier attempt may have been lost, and an invitation works once.
             if (isFirst || (await meetOnce(record, {})) !== null) {
                 const failure = await meetOnce(record, { invite, device: deviceName() });
@@ -126,8 +134,8 @@ class Enrolment extends EventTarget {
         }
     }
 
-    async #keep({ door, key, doorKey = key, name, broker, keys }) {
-        const record = { door, doorKey, name, broker, keys };
+    async #keep(record) {
+        const { door } = record;
         if (!(await isSound(record))) throw new Error("the door's answer is not sound");
         // An origin that is a door's has that one alone; a copy may know several.
         if (!isCopy && this.record !== null && this.record.door !== door) {
@@ -139,6 +147,8 @@ class Enrolment extends EventTarget {
         this.dispatchEvent(new Event("change"));
     }
 }
+
+const offer = async (keys) => request("PUT", "api/meeting", { key: toBase64URL(await publicBytes(keys)) });
 
 /** One meeting, as far as the door's answer; null where that is a welcome, else what is wrong. */
 function meetOnce(record, introduction) {

@@ -254,6 +254,7 @@ export const german = {
         errors: {
             wrong_code: "Dieser Code gilt nicht oder nicht mehr. Jeder gilt einmal und eine Viertelstunde lang.",
             wrong_invitation: "Diese Einladung ist verbraucht oder zu alt. Bitte um eine neue.",
+            invitation_used: "Diese Einladung ist verbraucht oder zu alt. Bitte um eine neue.",
             bad_name: "Gib einen Namen von höchstens 64 Zeichen ein.",
             name_wanted: "Gib auch deinen Namen ein.",
             unreachable: "Der Dienst der Tür ist nicht erreichbar.",

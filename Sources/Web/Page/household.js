@@ -1,6 +1,7 @@
 // Who I am, and for the owner: everybody and everything that may come in, invitations, and sending away.
 
 import { checkSession, request } from "./api.js";
+import { enrolment } from "./enrolment.js";
 import { strings } from "./strings.js";
 import { element, setHidden, setText } from "./view.js";
 
@@ -21,7 +22,9 @@ export function startHousehold(me) {
     element("household-panel").addEventListener("keydown", (event) => event.stopPropagation());
     element("sign-out").addEventListener("click", async () => {
         const { status } = await request("POST", "api/sign-out", {});
-        if (status === 204) location.reload();
+        if (status !== 204) return;
+        await enrolment.forget();
+        location.reload();
     });
     if (!me.mayManage) return;
 
