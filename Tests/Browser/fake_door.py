@@ -265,17 +265,18 @@ class FakeDoor:
         if path == "/api/me":
             return self._respond_json(self.me)
         if answer := self.answers.get((request.method, path)):
-            return self._respond_json(answer(json.loads(connection.body or b"null")))
+            status = HTTPStatus.CREATED if request.method == "POST" else HTTPStatus.OK
+            return self._respond_json(answer(json.loads(connection.body or b"null")), status)
         file = PAGE / (path.lstrip("/") or "index.html")
         if not file.resolve().is_relative_to(PAGE) or not file.is_file():
             return connection.respond(HTTPStatus.NOT_FOUND, "no such file\n")
         kind = TYPES.get(file.suffix) or mimetypes.guess_type(file.name)[0] or "application/octet-stream"
         return self._respond(kind, file.read_bytes())
 
-    def _respond_json(self, value: Any) -> Response:
-        return self._respond("application/json", json.dumps(value).encode())
+    def _respond_json(self, value: Any, status: HTTPStatus = HTTPStatus.OK) -> Response:
+        return self._respond("application/json", json.dumps(value).encode(), status)
 
-    def _respond(self, kind: str, body: bytes) -> Response:
+    def _respond(self, kind: str, body: bytes, status: HTTPStatus = HTTPStatus.OK) -> Response:
         policy = POLICY.format(brokers="".join(f" {broker}" for broker in self.brokers))
         headers = Headers({"Content-Type": kind, "Content-Length": str(len(body)), "Content-Security-Policy": policy, "Connection": "close"})
-        return Response(HTTPStatus.OK, "OK", headers, body)
+        return Response(status, status.phrase, headers, body)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
 from chromium import FLAGS, Chromium, ChromiumPage
 from fake_door import FakeDoor, Viewer
+from fake_meeting import FakeMeeting
+from mosquitto import Mosquitto
 from network import LAN_ADDRESS, LOOPBACK, enter_private_network
 
 SIZES = {360: 740, 768: 1024, 1440: 900}
@@ -115,9 +118,55 @@ def offline(page: ChromiumPage, door: FakeDoor, viewer: Viewer) -> None:
     page.wait_for("doorward.state.connection.phase === 'waiting' && doorward.state.connection.retryAt - Date.now() > 2500", 20)
 
 
+def outside(page: ChromiumPage, door: FakeDoor, viewer: Viewer) -> None:
+    go_outside(page, door)
+
+
+def tampered(page: ChromiumPage, door: FakeDoor, viewer: Viewer) -> None:
+    (session,) = go_outside(page, door).sessions.values()
+    session.next_frame = lambda frame: [frame[:-1] + bytes([frame[-1] ^ 1])]
+    door.ring()
+    page.wait_for("doorward.state.wasTampered && doorward.state.connection.phase === 'open'")
+
+
+def door_away(page: ChromiumPage, door: FakeDoor, viewer: Viewer) -> None:
+    go_outside(page, door).leave()
+    page.goto(door.url())
+    page.wait_for("window.doorward?.state.connection.problem === 'doorAway'")
+
+
+def broker_away(page: ChromiumPage, door: FakeDoor, viewer: Viewer) -> None:
+    go_outside(page, door).broker.stop()
+    page.wait_for("doorward.state.connection.problem === 'brokerUnreachable' && doorward.state.connection.retryAt - Date.now() > 2500", 20)
+
+
+def unknown(page: ChromiumPage, door: FakeDoor, viewer: Viewer) -> None:
+    meeting = go_outside(page, door)
+    meeting.known.clear()
+    page.goto(door.url())
+    page.wait_for("window.doorward?.state.connection.problem === 'unknownKey'")
+
+
+def go_outside(page: ChromiumPage, door: FakeDoor) -> FakeMeeting:
+    """Makes the page known to the door, and leaves the house with it."""
+    broker = Mosquitto(LOOPBACK, tls=False)
+    meeting = FakeMeeting(door, broker)
+    AFTERWARDS.callback(broker.stop)
+    AFTERWARDS.callback(meeting.stop)
+    meeting.enrol()
+    page.goto(door.url())
+    page.wait_for("navigator.serviceWorker.getRegistration().then((registration) => Boolean(registration?.active))")
+    door.stop_listening()
+    page.wait_for("doorward.state.connection.way === 'outside' && doorward.state.participants.length === 2")
+    return meeting
+
+
+#: What a state started, and what is ended when its picture is taken.
+AFTERWARDS = ExitStack()
+
 STATES: list[Callable[[ChromiumPage, FakeDoor, Viewer], None]] = [
     idle, live, talking, insecure, test_card, connecting, ringing, ringing_silent, ringing_while_watching, visits,
-    missed, group, interrupted, ended, failed, offline,
+    missed, group, interrupted, ended, failed, offline, outside, tampered, door_away, broker_away, unknown,
 ]
 
 
@@ -143,6 +192,7 @@ def main(folder: Path, wanted: list[str]) -> None:
                         page.screenshot(folder / f"{state.__name__}-{width}-{scheme}.png")
                     finally:
                         page.close()
+                        AFTERWARDS.close()
                         door.stop()
         free.stop()
         strict.stop()

@@ -88,7 +88,7 @@ def leave(door: FakeDoor, page: Page) -> None:
 def test_from_outside_it_is_the_same_door(browser, outside):
     door, meeting, page, viewer = outside(browser, has_peer=True)
     assert meeting.hellos.get(timeout=5) == {"version": 1}
-    assert page.text("#connection") == "Ready, from outside"
+    assert page.text("#connection") == "From outside"
     assert page.text("#door-name") == "Front door"
     assert not page.is_visible("#household-panel") and not page.is_visible("#name")
     viewer.expect("presence")
@@ -140,7 +140,7 @@ def test_what_was_tampered_with_is_told_and_not_taken(browser, outside):
     door.ring()
     assert door.next_viewer()
     page.wait_for(IS_OUTSIDE)
-    assert "changed what was sent" in page.text("#tampered")
+    assert "changed messages" in page.text("#tampered")
     assert not page.evaluate(RING_IS_OPEN)
     assert session.mailbox not in meeting.sessions
     page.click("#dismiss-tampered")
@@ -268,6 +268,32 @@ def test_a_copy_on_another_host_joins_by_an_invitation(browser, make_door, make_
     thief.wait_for("document.querySelector('#sign-in-title').textContent === 'You are invited'")
     thief.click("#sign-in-submit")
     thief.wait_for("document.querySelector('#sign-in-error').textContent.includes('has been used')")
+
+
+def test_an_owner_has_a_link_for_whoever_is_not_at_home(chromium, make_door, open_page):
+    door = make_door()
+    door.me = {"role": "owner", "name": "Anna", "id": "anna", "mayManage": True}
+    door.answers["GET", "/api/people"] = lambda _: {"people": [], "programs": [], "invitations": []}
+    issued = {"link": "https://door/#invite=one", "outsideLink": "https://host/door/#invite=one&meeting=two"}
+    door.answers["POST", "/api/invitations"] = lambda _: issued
+    page = open_page(chromium, door.url())
+
+    def invite() -> None:
+        page.evaluate("void (document.querySelector('#household-fold').open = true)")
+        page.evaluate("void (document.querySelector('#invite-name').value = 'Ben')")
+        page.evaluate("document.querySelector('#invite-form').requestSubmit()")
+
+    invite()
+    shown = "document.querySelector('#issued-secret').value"
+    page.wait_for(f"{shown} === '{issued['link']}'")
+    page.click("#issued-other")
+    assert page.evaluate(shown) == issued["outsideLink"]
+    page.click("#issued-other")
+    assert page.evaluate(shown) == issued["link"]
+    # a door without a copy of its page elsewhere
+    del issued["outsideLink"]
+    invite()
+    page.wait_for("!document.querySelector('#issued-other').checkVisibility()")
 
 
 class Meddler:

@@ -20,12 +20,12 @@ export const english = {
 
     // From outside the house, by the broker that is the meeting point.
     outside: {
-        open: "Ready, from outside",
+        open: "From outside",
         waitingFor: (milliseconds) => `Trying again in ${duration(milliseconds)}.`,
         tryingAgain: "Trying again now.",
         tampered:
-            "Somebody between this page and your door changed what was sent. Nothing of it was taken, and the connection was made anew. " +
-            "If it happens again, the broker cannot be trusted.",
+            "Somebody between this page and your door changed messages. They were not taken, and the page connected anew. " +
+            "If that happens again, do not trust the broker.",
         problems: {
             brokerUnreachable: "The meeting point, a broker in the internet, is out of reach.",
             brokerRefused: "The meeting point refuses this page. Open the page once at home to learn its new password.",
@@ -295,6 +295,9 @@ export const english = {
         program: "Let a program in",
         programName: "Its name",
         makeToken: "Make a token",
+        outsideLink: "For outside the house",
+        homeLink: "For at home",
+        outsideLinkHint: "Whoever opens this link is let in from wherever they are. It works once, for a week, and only one of the two links is needed.",
         tokenHint: "Give this token to the program. It is not shown again.",
         secret: "Link or token",
         copy: "Copy",

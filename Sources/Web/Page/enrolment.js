@@ -53,7 +53,7 @@ async function isSound({ door, doorKey, name, broker }) {
  */
 class Enrolment extends EventTarget {
     record = null;
-    /** The keys of an attempt to join, for the next: the door may have taken them without this page's knowing. */
+    /** The keys of an attempt to join, for the next: the door may have taken them, and its answer got lost. */
     #joiningKeys = null;
 
     /** Whether this browser can keep such keys at all. */
@@ -118,14 +118,10 @@ class Enrolment extends EventTarget {
         }
         if (!(await isSound(door))) return { problem: "badLink" };
         try {
-            const isFirst = this.#joiningKeys === null;
             this.#joiningKeys ??= await makeKeys();
             const record = { ...door, keys: this.#joiningKeys };
-            // The answer to an earlier attempt may have been lost, and an invitation works once.
-            if (isFirst || (await meetOnce(record, {})) !== null) {
-                const failure = await meetOnce(record, { invite, device: deviceName() });
-                if (failure !== null) return failure;
-            }
+            const failure = await meetOnce(record, { invite, device: deviceName() });
+            if (failure !== null) return failure;
             await this.#keep(record);
             return null;
         } catch (error) {

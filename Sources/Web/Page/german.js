@@ -20,12 +20,12 @@ export const german = {
 
     // Von außer Haus, über den Broker, der der Treffpunkt ist.
     outside: {
-        open: "Bereit, von unterwegs",
+        open: "Von unterwegs",
         waitingFor: (milliseconds) => `Neuer Versuch in ${duration(milliseconds)}.`,
         tryingAgain: "Neuer Versuch.",
         tampered:
-            "Jemand zwischen dieser Seite und deiner Tür hat verändert, was gesendet wurde. Nichts davon wurde übernommen, und die Verbindung " +
-            "wurde neu aufgebaut. Kommt das wieder vor, ist dem Broker nicht zu trauen.",
+            "Jemand zwischen dieser Seite und deiner Tür hat Nachrichten verändert. Sie wurden verworfen, und die Seite hat sich neu verbunden. " +
+            "Kommt das wieder vor, traue dem Broker nicht.",
         problems: {
             brokerUnreachable: "Der Treffpunkt, ein Broker im Internet, ist nicht erreichbar.",
             brokerRefused: "Der Treffpunkt weist diese Seite ab. Öffne die Seite einmal zu Hause, damit sie sein neues Passwort erfährt.",
@@ -298,6 +298,9 @@ export const german = {
         program: "Ein Programm einlassen",
         programName: "Sein Name",
         makeToken: "Token erstellen",
+        outsideLink: "Für außer Haus",
+        homeLink: "Für zu Hause",
+        outsideLinkHint: "Wer diesen Link öffnet, wird eingelassen, wo auch immer er ist. Er gilt einmal und eine Woche lang, und nur einer der beiden Links wird gebraucht.",
         tokenHint: "Gib dieses Token dem Programm. Es wird nicht noch einmal gezeigt.",
         secret: "Link oder Token",
         copy: "Kopieren",

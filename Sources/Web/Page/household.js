@@ -134,7 +134,7 @@ function invite(event) {
 async function issue(body) {
     const answer = await request("POST", "api/invitations", body);
     if (answer.status !== 201) return fail(answer);
-    show(texts.linkHint, answer.data.link, answer.data.qr);
+    showLink(answer.data, { isOutside: false });
     element("invite-form").reset();
     drawRole();
     await refresh();
@@ -149,7 +149,18 @@ async function addProgram(event) {
     await refresh();
 }
 
+/** Shows a link; where there is one for outside the house, too, a button goes from one to the other. */
+function showLink(issued, { isOutside }) {
+    if (isOutside) show(texts.outsideLinkHint, issued.outsideLink, null);
+    else show(texts.linkHint, issued.link, issued.qr);
+    const other = element("issued-other");
+    setHidden(other, issued.outsideLink === undefined);
+    setText(other, isOutside ? texts.homeLink : texts.outsideLink);
+    other.onclick = () => showLink(issued, { isOutside: !isOutside });
+}
+
 function show(hint, secret, picture) {
+    setHidden(element("issued-other"), true);
     setText(element("issued-hint"), hint);
     element("issued-secret").value = secret;
     setText(element("issued-copy"), texts.copy);

@@ -119,6 +119,7 @@ export class Meeting extends EventTarget {
         const base = `${broker.topic ?? defaultTopic}/${door}`;
         this.#topics = { in: `${base}/in/${this.#mailbox}`, out: `${base}/out/${this.#mailbox}`, state: `${base}/state` };
         this.#phase = "connecting";
+        this.#sending = this.#receiving = Promise.resolve();
         this.#doorState = this.#handshake = this.#transport = this.#pingedAt = null;
         try {
             this.#client = new MQTTClient({
@@ -230,7 +231,7 @@ export class Meeting extends EventTarget {
             return;
         }
         if (client !== this.#client) return;
-        if (payload.error !== undefined) {
+        if (payload?.error !== undefined) {
             this.#lose(payload.error === "unknown_key" ? "unknownKey" : "refused", payload.error, refusedDelay, payload);
             return;
         }

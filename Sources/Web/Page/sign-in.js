@@ -42,10 +42,11 @@ export function signIn({ isNew }) {
 export async function join({ enrolment }) {
     const { invite, meeting } = linkSecrets();
     if (!invite || !meeting) {
+        // An invitation of another door, or a new one of the same.
+        reloadWithLink();
         if (enrolment.record !== null) return true;
         document.body.dataset.session = "out";
         show("elsewhere");
-        reloadWithLink();
         return false;
     }
     document.body.dataset.session = "out";
@@ -82,7 +83,10 @@ function show(kind) {
 
 /** A link opened in the same tab changes nothing but what is behind the `#`. */
 function reloadWithLink() {
-    const reload = () => location.reload();
+    const reload = () => {
+        const { invite, pair } = linkSecrets();
+        if (invite || pair) location.reload();
+    };
     addEventListener("hashchange", reload);
     return () => removeEventListener("hashchange", reload);
 }

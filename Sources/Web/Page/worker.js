@@ -68,7 +68,8 @@ async function answer(event, name) {
 self.addEventListener("install", (event) => {
     const keepAll = async () => {
         const cache = await caches.open(cacheName);
-        await cache.addAll(files.map(addressOf));
+        // As the server has them now, whatever the browser remembers of them.
+        await cache.addAll(files.map((name) => new Request(addressOf(name), { cache: "no-cache" })));
         await self.skipWaiting();
     };
     event.waitUntil(keepAll());
