@@ -47,6 +47,7 @@ let package = Package(
         system("CWebSockets", pkgConfig: "libwebsockets", apt: "libwebsockets-dev"),
         system("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
         system("CQREncode", pkgConfig: "libqrencode", apt: "libqrencode-dev"),
+        system("CMosquitto", pkgConfig: "libmosquitto", apt: "libmosquitto-dev"),
         .target(name: "CLinux", path: "Sources/C/CLinux"),
 
         // Cores: no I/O, no clock, no randomness of their own.
@@ -63,6 +64,7 @@ let package = Package(
         room("PeerConnection", ["Wire", "ICE", "RTP", "Congestion", "SDP", "DTLS", "SRTP", "SCTP"]),
         room("Calls", ["Wire", "PeerConnection"], exclude: ["PROTOCOL.md"]),
         room("Identity", ["Wire"]),
+        room("Meeting", ["Wire", "COpenSSL"], exclude: ["PROTOCOL.md"]),
 
         // The media path and the board's hardware.
         room("Media", ["Wire"]),
@@ -73,11 +75,13 @@ let package = Package(
 
         // The shell.
         room("Web", ["CWebSockets"], resources: [.embedInCode("Page")]),
+        room("MQTT", ["CMosquitto"]),
         room(
             "Gateway",
             [
                 "Wire", "ICE", "RTP", "SDP", "DTLS", "SRTP", "PeerConnection", "Calls", "Identity", "Media", "Camera",
-                "Codecs", "Sound", "Board", "Certificates", "Web", "CLinux", "CYAML", "COpenSSL", "CQREncode",
+                "Codecs", "Sound", "Board", "Certificates", "Web", "Meeting", "MQTT", "CLinux", "CYAML", "COpenSSL",
+                "CQREncode",
             ]),
         .executableTarget(
             name: "doorward", dependencies: ["Gateway"], path: "Sources/doorward", swiftSettings: swiftSettings),
@@ -113,7 +117,7 @@ let package = Package(
             name: "FuzzTargets",
             dependencies: [
                 "Wire", "ICE", "RTP", "SDP", "SCTP", "PeerConnection", "Calls", "Media", "SimulatedPeers",
-                "RecordedOffers",
+                "RecordedOffers", "Meeting",
             ],
             path: "Tests/Fuzz/Targets", swiftSettings: swiftSettings),
         .testTarget(
@@ -177,6 +181,7 @@ let package = Package(
             ["Wire", "ICE", "RTP", "Congestion", "SDP", "DTLS", "SRTP", "SCTP", "SimulatedPeers", "RecordedOffers"]),
         tests(of: "Calls", ["Wire", "PeerConnection"]),
         tests(of: "Identity", ["Wire"]),
+        tests(of: "Meeting", ["Wire"]),
         tests(of: "Media", ["Wire", "Codecs"]),
         tests(of: "Camera", ["Wire", "Media", "Codecs", "CTurboJPEG"]),
         tests(of: "Codecs", ["Wire", "Media", "COpus"]),
@@ -187,7 +192,7 @@ let package = Package(
             of: "Gateway",
             [
                 "Wire", "ICE", "RTP", "SDP", "DTLS", "PeerConnection", "Media", "Calls", "Identity", "Web",
-                "Camera", "Codecs", "Sound", "Board", "Certificates", "CLinux",
+                "Camera", "Codecs", "Sound", "Board", "Certificates", "CLinux", "Meeting",
             ]),
     ]
 )

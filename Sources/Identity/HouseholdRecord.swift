@@ -44,6 +44,8 @@ public struct Device: Hashable, Codable, Sendable {
     /// When it was last used, to within `Household.Limits.seenInterval`.
     public var lastSeen: Timestamp
     let secret: SecretDigest
+    /// The public key by which it is known where it has no session: on the way through a meeting point.
+    var meetingKey: HexadecimalBytes?
 }
 
 /// A program that shows a bearer token.

@@ -67,6 +67,8 @@ public enum IdentityError: Error, Hashable, Sendable, CustomStringConvertible {
     case lastOwner
     /// There are as many as the household keeps.
     case full
+    /// Somebody else is known by that public key.
+    case keyInUse
 
     /// The reason as a sentence.
     public var description: String {
@@ -80,6 +82,7 @@ public enum IdentityError: Error, Hashable, Sendable, CustomStringConvertible {
         case .unknown: "There is no such entry."
         case .lastOwner: "The last owner cannot be removed."
         case .full: "There are as many as this door keeps. Remove some first."
+        case .keyInUse: "Somebody else is known by this key."
         }
     }
 }

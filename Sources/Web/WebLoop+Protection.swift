@@ -43,6 +43,7 @@ extension WebLoop {
         // tries whether HTTPS is trusted.
         var sockets = host.isEmpty ? "" : " ws://\(host) wss://\(host)"
         if configuration.securePort != nil, !host.isEmpty { sockets += " \(secureOrigin(host: host))" }
+        for origin in configuration.connectableOrigins { sockets += " \(origin)" }
         return [
             .init(
                 "Content-Security-Policy",

@@ -30,6 +30,8 @@ public struct WebServerConfiguration: Hashable, Sendable {
     public var pageFolder: String?
     /// Further origins (`https://door.example`) whose pages may open a WebSocket, besides the server's own.
     public var allowedOrigins: [String] = []
+    /// Further origins (`wss://broker.example`) that the page may connect to.
+    public var connectableOrigins: [String] = []
     /// The most WebSockets at once.
     public var maximumSockets = 64
     /// The most TCP connections at once, WebSockets among them.

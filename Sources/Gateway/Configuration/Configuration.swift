@@ -25,6 +25,8 @@ public struct Configuration: Sendable, Equatable {
     public var network = Network()
     /// Where more viewers are served than the uplink bears.
     public var publish = Publish()
+    /// How pages reach the door from outside the house.
+    public var meeting = Meeting()
     /// What outlives a restart.
     public var state = State()
     /// What is logged.
@@ -52,6 +54,7 @@ public struct Configuration: Sendable, Equatable {
     /// Every section, in the order of the example file.
     static let sections: [ConfigurationSection] = [
         Door.section, Web.section, Video.section, Audio.section, Button.section, Chime.section, Lock.section,
-        Light.section, Calls.section, Network.section, Publish.section, State.section, Log.section,
+        Light.section, Calls.section, Network.section, Publish.section, Meeting.section, State.section,
+        Log.section,
     ]
 }

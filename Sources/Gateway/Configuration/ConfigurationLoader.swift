@@ -151,6 +151,14 @@ struct ConfigurationLoader {
                 ConfigurationError(
                     origin: origin, key: "video.source", problem: "wants video.file beside file, the file to play"))
         }
+        if let origin = origins["meeting.url"], configuration.meeting.url != nil,
+            configuration.meeting.pageBrokerURL == nil
+        {
+            errors.append(
+                ConfigurationError(
+                    origin: origin, key: "meeting.url",
+                    problem: "wants meeting.page_broker_url beside it, the same broker as browsers reach it"))
+        }
         guard errors.isEmpty else { throw ConfigurationErrors(errors: errors) }
         return configuration
     }

@@ -1,11 +1,20 @@
 import Calls
 import FoundationEssentials
 import Identity
+import Meeting
 import PeerConnection
 import Web
 import Wire
 
-/// Between the pages' WebSockets, the hub, and the peers.
+/// How a page that is open reaches the door.
+enum PageLink: Hashable, Sendable {
+    /// By a WebSocket of its own.
+    case webSocket(WebSocketID)
+    /// From outside the house, by way of the meeting point.
+    case meeting(MeetingMailbox)
+}
+
+/// Between the pages' links, the hub, and the peers.
 extension Daemon {
     // MARK: From the pages
 
@@ -18,31 +27,40 @@ extension Daemon {
                 web?.close(socket, code: 1008, reason: "signed out")
                 return
             }
-            let participant = ParticipantID.random(from: random)
-            participants[socket] = participant
-            webSockets[participant] = socket
-            callers[participant] = caller
-            log.debug("page \(participant.short) opened from \(request.remoteAddress)")
-            hub.handle(.viewerConnected(participant), at: now)
+            join(as: caller, by: .webSocket(socket), from: request.remoteAddress, at: now)
         case .message(let socket, let text):
-            guard let participant = participants[socket] else { return }
-            take(text, from: participant, at: now)
+            guard let participant = participants[.webSocket(socket)] else { return }
+            take(Array(text.utf8), from: participant, at: now)
         case .closed(let socket, let reason):
-            guard let participant = participants.removeValue(forKey: socket) else { return }
-            webSockets[participant] = nil
-            callers[participant] = nil
-            log.debug("page \(participant.short) closed (\(reason))")
-            hub.handle(.viewerDisconnected(participant), at: now)
+            leave(.webSocket(socket), because: "\(reason)", at: now)
         case .request(let id, let request):
             answer(request, as: id, at: now)
         }
     }
 
-    private func take(_ text: String, from participant: ParticipantID, at now: Instant) {
-        let bytes = Array(text.utf8)
+    /// A page is open.
+    func join(as caller: Caller, by link: PageLink, from place: String, at now: Instant) {
+        let participant = ParticipantID.random(from: random)
+        participants[link] = participant
+        links[participant] = link
+        callers[participant] = caller
+        log.debug("page \(participant.short) opened from \(place)")
+        hub.handle(.viewerConnected(participant), at: now)
+    }
+
+    /// It is no longer.
+    func leave(_ link: PageLink, because reason: String, at now: Instant) {
+        guard let participant = participants.removeValue(forKey: link) else { return }
+        links[participant] = nil
+        callers[participant] = nil
+        log.debug("page \(participant.short) closed (\(reason))")
+        hub.handle(.viewerDisconnected(participant), at: now)
+    }
+
+    func take(_ text: [UInt8], from participant: ParticipantID, at now: Instant) {
         do {
-            try BadMessage.check(bytes)
-            let message = try JSONDecoder().decode(ViewerMessage.self, from: Data(bytes))
+            try BadMessage.check(text)
+            let message = try JSONDecoder().decode(ViewerMessage.self, from: Data(text))
             hub.handle(.message(participant, named(message, from: participant)), at: now)
         } catch {
             hub.handle(.badMessage(participant, BadMessage(describing: error)), at: now)
@@ -59,11 +77,11 @@ extension Daemon {
             wasBusy = true
             switch output {
             case .send(let message, let participant):
-                guard let socket = webSockets[participant] else { continue }
-                web?.send(encodeAsJSON(message), to: socket)
+                guard let link = links[participant] else { continue }
+                send(encodeAsJSON(message), by: link, at: now)
             case .disconnect(let participant, let reason):
-                guard let socket = webSockets[participant] else { continue }
-                web?.close(socket, code: 1008, reason: reason)
+                guard let link = links[participant] else { continue }
+                close(link, because: reason, at: now)
             case .startSession(let call, let participant):
                 startSession(for: .call(call), at: now).caller = callers[participant] ?? .anybody
             case .endSession(let call, let reason):
@@ -82,6 +100,27 @@ extension Daemon {
             }
         }
         return wasBusy
+    }
+
+    private func send(_ text: String, by link: PageLink, at now: Instant) {
+        switch link {
+        case .webSocket(let socket): web?.send(text, to: socket)
+        case .meeting(let mailbox): meeting?.sessions.handle(.send(mailbox, Array(text.utf8)), at: now)
+        }
+    }
+
+    /// Ends the connection with a page that broke the rules, or may no longer be here.
+    func close(_ link: PageLink, because reason: String, at now: Instant) {
+        switch link {
+        case .webSocket(let socket): web?.close(socket, code: 1008, reason: reason)
+        case .meeting(let mailbox): meeting?.sessions.handle(.end(mailbox), at: now)
+        }
+    }
+
+    /// The message of our own or of a page's that `json` is; nil where it is none.
+    func decoded<Value: Decodable>(_ json: [UInt8], as type: Value.Type) -> Value? {
+        guard (try? BadMessage.check(json)) != nil else { return nil }
+        return try? JSONDecoder().decode(type, from: Data(json))
     }
 
     func encodeAsJSON(_ message: some Encodable) -> String {

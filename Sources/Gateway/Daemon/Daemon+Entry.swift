@@ -23,6 +23,8 @@ extension Daemon {
         let role: String
         let until: Int64?
         let mayManage: Bool
+        /// Whether there is a meeting point that the page can be made known to.
+        let meeting: Bool?
     }
 
     func pair(_ visit: Endpoint.Visit) -> HTTPResponse? {
@@ -31,7 +33,7 @@ extension Daemon {
         doorkeeper.pair(
             code: body.code, name: body.name, device: body.device ?? "Browser", from: visit.request.remoteAddress,
             at: visit.now
-        ) { [log, web] result in
+        ) { [log, web, hasMeeting] result in
             switch result {
             case .success(let entry):
                 let name = doorkeeper.household.person(entry.person)?.name ?? ""
@@ -40,7 +42,7 @@ extension Daemon {
                 log.warning("people: a wrong pairing code from \(visit.request.remoteAddress)")
             case .failure: break
             }
-            web?.respond(to: visit.id, with: Self.welcome(result, for: visit.request, by: doorkeeper))
+            web?.respond(to: visit.id, with: Self.welcome(result, for: visit.request, by: doorkeeper, hasMeeting))
         }
         return nil
     }
@@ -53,24 +55,25 @@ extension Daemon {
             try household.join(
                 invitation: body.invitation, device: body.device ?? "Browser", random: means.random,
                 hashing: means.hashing, at: means.now)
-        } then: { [log, web] result in
+        } then: { [log, web, hasMeeting] result in
             if case .success(let entry) = result {
                 let name = doorkeeper.household.person(entry.person)?.name ?? ""
                 log.info("people: “\(name)” came in by an invitation at \(visit.request.remoteAddress)")
             }
-            web?.respond(to: visit.id, with: Self.welcome(result, for: visit.request, by: doorkeeper))
+            web?.respond(to: visit.id, with: Self.welcome(result, for: visit.request, by: doorkeeper, hasMeeting))
         }
         return nil
     }
 
     /// The answer to somebody who has come in, or has not.
     private static func welcome(
-        _ result: Result<Household.Entry, Doorkeeper.Refusal>, for request: HTTPRequest, by doorkeeper: Doorkeeper
+        _ result: Result<Household.Entry, Doorkeeper.Refusal>, for request: HTTPRequest, by doorkeeper: Doorkeeper,
+        _ hasMeeting: Bool
     ) -> HTTPResponse {
         switch result {
         case .failure(let refusal): return .failure(refusal)
         case .success(let entry):
-            var response = describe(.person(entry.person, entry.session.id), by: doorkeeper)
+            var response = describe(.person(entry.person, entry.session.id), by: doorkeeper, hasMeeting)
             response.headers.append(
                 SessionCookie.set(doorkeeper.household.cookieName, to: entry.session.secret, for: request))
             return response
@@ -79,7 +82,7 @@ extension Daemon {
 
     func describeCaller(_ visit: Endpoint.Visit) -> HTTPResponse? {
         guard let doorkeeper else { return .notAsked }
-        var response = Self.describe(visit.caller, by: doorkeeper)
+        var response = Self.describe(visit.caller, by: doorkeeper, hasMeeting)
         let name = doorkeeper.household.cookieName
         // browsers forget a cookie after 400 days, used or not
         if case .session(let secret) = visit.request.credential(cookie: name) {
@@ -88,7 +91,12 @@ extension Daemon {
         return response
     }
 
-    private static func describe(_ caller: Caller, by doorkeeper: Doorkeeper) -> HTTPResponse {
+    /// Whether there is a meeting point that pages can be made known to.
+    private var hasMeeting: Bool { meetingView != nil }
+
+    private static func describe(
+        _ caller: Caller, by doorkeeper: Doorkeeper, _ hasMeeting: Bool
+    ) -> HTTPResponse {
         let person = caller.person.flatMap { doorkeeper.household.person($0) }
         let role =
             switch caller {
@@ -100,7 +108,8 @@ extension Daemon {
             200,
             CallerView(
                 id: person?.id.rawValue, name: doorkeeper.name(of: caller), role: role, until: person?.role.end,
-                mayManage: doorkeeper.permissions(of: caller, at: .now).contains(.manage)))
+                mayManage: doorkeeper.permissions(of: caller, at: .now).contains(.manage),
+                meeting: hasMeeting ? true : nil))
     }
 
     func signOut(_ visit: Endpoint.Visit) -> HTTPResponse? {

@@ -109,11 +109,11 @@ extension Daemon {
         uninvitedCheckedAt = now + min(max(end, .seconds(1)), Self.longestUnchecked)
     }
 
-    private func expel(_ participant: ParticipantID, at now: Instant) {
+    func expel(_ participant: ParticipantID, at now: Instant) {
         callers[participant] = nil
-        guard let socket = webSockets.removeValue(forKey: participant) else { return }
-        participants[socket] = nil
-        web?.close(socket, code: 1008, reason: "signed out")
+        guard let link = links.removeValue(forKey: participant) else { return }
+        participants[link] = nil
+        close(link, because: "signed out", at: now)
         hub.handle(.viewerExpelled(participant), at: now)
         log.info("people: page \(participant.short) was signed out")
     }

@@ -13,6 +13,7 @@ extension Daemon {
         writeViewers(to: &metrics)
         writeVideo(to: &metrics)
         writeTraffic(to: &metrics)
+        if let meeting { write(meeting, to: &metrics) }
         return HTTPResponse(
             status: 200,
             headers: [.init("Content-Type", MetricsText.contentType), .init("Cache-Control", "no-store")],
@@ -36,6 +37,20 @@ extension Daemon {
         metrics.gauge(
             "doorward_connected_viewers", "Viewers to whom media goes.",
             sessions.values.count { $0.isConnected })
+    }
+
+    private func write(_ meeting: MeetingPoint, to metrics: inout MetricsText) {
+        metrics.gauge(
+            "doorward_meeting_connected", "1 while the door is connected to the meeting point.",
+            meeting.isConnected ? 1 : 0)
+        metrics.counter(
+            "doorward_meeting_connections_total", "Connections to the meeting point that came about.",
+            meeting.connections)
+        metrics.gauge(
+            "doorward_meeting_pages", "Pages that are there by way of the meeting point.", meeting.pageCount)
+        metrics.counter(
+            "doorward_meeting_discards_total", "What came by way of the meeting point and was discarded.", by: "reason",
+            meeting.discards.map { ($0.label, UInt64($0.value)) })
     }
 
     private func writeVideo(to metrics: inout MetricsText) {

@@ -33,6 +33,8 @@ extension Daemon {
         let link: String
         /// The link as a QR code, in SVG.
         let qr: String?
+        /// What to open outside the house; absent where no copy of the page is there.
+        let outsideLink: String?
     }
 
     private struct ProgramRequest: Decodable {
@@ -54,12 +56,17 @@ extension Daemon {
         guard let purpose = visit.request.decoded(as: InvitationRequest.self)?.purpose,
             let owner = visit.caller.person
         else { return .badBody }
+        let outsideLink = outsideLink
         change(visit) { (household, means) throws(IdentityError) in
             try household.invite(
                 for: purpose, by: owner, random: means.random, hashing: means.hashing, at: means.now)
         } answer: { issued in
             let link = visit.request.pageAddress + "#invite=\(issued.secret)"
-            return .json(201, InvitationAnswer(id: issued.id.rawValue, link: link, qr: QRCode(link)?.svg))
+            return .json(
+                201,
+                InvitationAnswer(
+                    id: issued.id.rawValue, link: link, qr: QRCode(link)?.svg, outsideLink: outsideLink?(issued.secret))
+            )
         }
         return nil
     }

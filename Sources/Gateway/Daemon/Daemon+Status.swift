@@ -87,6 +87,22 @@ struct DaemonStatus: Encodable {
         let serverErrors: [ServerError]
     }
 
+    /// The place at the meeting point.
+    struct Meeting: Encodable {
+        /// `connecting`, `connected` or `waiting`.
+        let state: String
+        /// Why it waits; absent where it does not.
+        let problem: String?
+        /// By what pages know the door there.
+        let door: String
+        /// Connections that came about.
+        let connections: Int
+        /// Pages that are there by that way.
+        let pages: Int
+        /// What was discarded, by reason.
+        let discards: [String: Int]
+    }
+
     /// The last error of a STUN or TURN server.
     struct ServerError: Encodable {
         let url: String
@@ -108,6 +124,8 @@ struct DaemonStatus: Encodable {
     let players: Int
     /// How far publishing by WHIP is: `waiting`, `offering`, `published`; absent where nothing is published.
     let publication: String?
+    /// Absent where there is none.
+    let meeting: Meeting?
     let residentBytes: UInt64
     let cpuMilliseconds: Double
     let video: Video
@@ -122,7 +140,7 @@ extension Daemon {
             uptimeSeconds: (now - startedAt).inSeconds, camera: devices.camera.rawValue,
             microphone: devices.microphone.rawValue, speaker: devices.speaker.rawValue, isRinging: hub.isRinging,
             pages: hub.viewerCount, calls: calls.count, players: players.count,
-            publication: publisher?.inWords,
+            publication: publisher?.inWords, meeting: meeting.map(describe),
             residentBytes: linux_resident_bytes(),
             cpuMilliseconds: Duration.nanoseconds(linux_process_cpu_nanoseconds()).milliseconds,
             video: describeVideo(),
@@ -136,6 +154,13 @@ extension Daemon {
                 }),
             peers: sessions.values.sorted { $0.id.rawValue < $1.id.rawValue }.map { describe($0, at: now) })
         return .json(200, status, isPretty: true)
+    }
+
+    private func describe(_ meeting: MeetingPoint) -> DaemonStatus.Meeting {
+        .init(
+            state: meeting.inWords, problem: meeting.problem, door: meeting.doorName,
+            connections: meeting.connections, pages: meeting.pageCount,
+            discards: Dictionary(uniqueKeysWithValues: meeting.discards.map { ($0.label, $0.value) }))
     }
 
     private func describeVideo() -> DaemonStatus.Video {

@@ -9,6 +9,7 @@ extension Daemon {
         let loop = loop
         var serverConfiguration = WebServerConfiguration(
             address: settings.address?.description ?? "", port: settings.port, pageFolder: settings.folder)
+        serverConfiguration.connectableOrigins = [configuration.meeting.pageBrokerOrigin].compactMap(\.self)
         if settings.https {
             serverConfiguration.securePort = settings.httpsPort
             serverConfiguration.credentials = try prepareHTTPS(at: EventLoop.now)

@@ -34,8 +34,10 @@ actor Daemon {
     var hub: CallHub
     var devices = DoorDevices(camera: .none, microphone: .none, speaker: .none)
     var web: WebServer?
-    var webSockets: [ParticipantID: WebSocketID] = [:]
-    var participants: [WebSocketID: ParticipantID] = [:]
+    /// The place at the meeting point; nil where there is none.
+    var meeting: MeetingPoint?
+    var links: [ParticipantID: PageLink] = [:]
+    var participants: [PageLink: ParticipantID] = [:]
     /// Who belongs to the household.
     var doorkeeper: Doorkeeper?
     /// Who is at each page.
@@ -128,6 +130,7 @@ actor Daemon {
         startMedia()
         openLines(at: EventLoop.now)
         startPublishing(at: EventLoop.now)
+        startMeeting(at: EventLoop.now)
         return nil
     }
 
@@ -217,6 +220,7 @@ actor Daemon {
         names.stop()
         web?.stop()
         publisher?.stop()
+        meeting?.stop()
         doorkeeper?.stop()
         chime = nil
         control = nil
@@ -242,13 +246,15 @@ actor Daemon {
         if let certificateDueAt, certificateDueAt <= now { refreshCertificate(at: now) }
         if let uninvitedCheckedAt, uninvitedCheckedAt <= now { expelUninvited(at: now) }
         if let nextDeviceAttempt, nextDeviceAttempt <= now { openLines(at: now) }
+        if let deadline = meeting?.deadline, deadline <= now { meeting?.passTime(at: now) }
         // before the hub is drained: a press that its deadline completes has something to tell
         pollLines(at: now)
         // what a session tells may make the hub end another: until nobody has anything left to tell
         repeat {
+            drainMeeting(at: now)
             drainHub(at: now)
             drainSessions(at: now)
-        } while drainHub(at: now) || sessions.values.contains { $0.isUndrained }
+        } while drainHub(at: now) || drainMeeting(at: now) || sessions.values.contains { $0.isUndrained }
         answerPlayers(at: now)
         flush()
         updateDemand(at: now)
@@ -257,7 +263,7 @@ actor Daemon {
                 hub.nextDeadline(), sessions.values.lazy.compactMap(\.deadline).min(), sockets.streams.deadline,
                 names.deadline, isWatched ? schedule.deadline : nil, stoppingUntil, lines.deadline),
             earliest(nextDeviceAttempt, credentialsRenewedAt, certificateDueAt, uninvitedCheckedAt),
-            publisher?.deadline,
+            publisher?.deadline, meeting?.deadline,
             awaitedAnswers.values.lazy.map(\.until).min(), button?.deadline, chime?.deadline)
     }
 

@@ -51,6 +51,7 @@ struct Endpoint: Sendable {
         Endpoint("POST", "/api/join", for: .anyone) { $0.join($1) },
         Endpoint("GET", "/api/me", for: .caller(.call)) { $0.describeCaller($1) },
         Endpoint("POST", "/api/sign-out", for: .caller(.call)) { $0.signOut($1) },
+        Endpoint("PUT", "/api/meeting", for: .caller(.call)) { $0.enrol($1) },
 
         // the household
         Endpoint("GET", "/api/people", for: .caller(.manage)) { $0.describeHousehold($1) },

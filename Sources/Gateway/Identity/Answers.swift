@@ -49,11 +49,11 @@ extension IdentityError {
         case .tooManyGuesses: 429
         case .nameWanted, .badName, .badEnd: 422
         case .unknown: 404
-        case .lastOwner, .full: 409
+        case .lastOwner, .full, .keyInUse: 409
         }
     }
 
-    fileprivate var word: String {
+    var word: String {
         switch self {
         case .wrongCode: "wrong_code"
         case .tooManyGuesses: "too_many_guesses"
@@ -64,6 +64,7 @@ extension IdentityError {
         case .unknown: "unknown"
         case .lastOwner: "last_owner"
         case .full: "full"
+        case .keyInUse: "key_in_use"
         }
     }
 }

@@ -98,6 +98,11 @@ final class Doorkeeper: Sendable {
         return caller
     }
 
+    /// Who is known by a public key; nil where nobody that belongs here is.
+    func caller(holding key: [UInt8], at now: Timestamp) -> Caller? {
+        household.caller(holding: key, at: now)
+    }
+
     /// Whether `secret` lets somebody in: what is no invitation is not worth the changing thread's time.
     func isInvitation(_ secret: String, at now: Timestamp) -> Bool {
         household.isInvitation(secret, by: OpenSSLHashing(), at: now)

@@ -23,6 +23,8 @@ struct StateFolder: Sendable {
     var controlSocket: String { path + "/control" }
     /// Who belongs to the household.
     var householdFile: String { path + "/household.json" }
+    /// The private key by which pages outside the house know the door.
+    var meetingKeyFile: String { path + "/meeting.key" }
     private var certificateFile: String { path + "/certificate.pem" }
 
     /// A certificate is replaced when it has less than this left, so that it never expires in a call.

@@ -25,6 +25,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case dcep
     /// Messages of the call protocol.
     case message
+    /// What a broker passes on to the door at a meeting point.
+    case meeting
     /// What a TURN server sends to its client.
     case turn
     /// Datagrams of multicast DNS.
@@ -51,6 +53,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .sctp: fuzzSCTP(bytes)
         case .dcep: fuzzDCEP(bytes)
         case .message: fuzzMessage(bytes)
+        case .meeting: fuzzMeeting(bytes)
         case .turn: fuzzTURN(bytes)
         case .mdns: fuzzMDNS(bytes)
         case .url: fuzzURL(bytes)
@@ -66,7 +69,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .sdp, .negotiation: 12_000
         case .candidate: 1024
         case .dcep, .url: 512
-        case .h264, .annexb, .opus, .sctp, .message, .turn, .mdns, .stream, .peer: 4096
+        case .h264, .annexb, .opus, .sctp, .message, .meeting, .turn, .mdns, .stream, .peer: 4096
         }
     }
 }

@@ -26,6 +26,7 @@ extension FuzzTarget {
                 [0x03, 0x00, 0x01, 0x00, 0, 0, 0, 0, 0, 4, 0, 1] + Array("chatx".utf8),
             ]
         case .message: Self.messageSeeds.map { Array($0.utf8) }
+        case .meeting: Self.meetingSeeds
         case .turn: Self.turnSeeds
         case .mdns: Self.mdnsSeeds
         case .url: Self.urlSeeds.map { Array($0.utf8) }

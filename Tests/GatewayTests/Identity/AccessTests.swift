@@ -30,7 +30,7 @@ import Web
         for visitor in [stranger, forged] {
             for endpoint in Endpoint.all where endpoint.access != .anyone {
                 let answer = try visitor.send(
-                    endpoint.method, address(endpoint), endpoint.method == "POST" ? "{}" : nil)
+                    endpoint.method, address(endpoint), ["POST", "PUT"].contains(endpoint.method) ? "{}" : nil)
                 #expect(answer.status == 401, "\(endpoint.method) \(endpoint.path)")
                 #expect(answer.header("www-authenticate")?.hasPrefix("Bearer") == true)
             }
@@ -98,7 +98,7 @@ import Web
             for endpoint in Endpoint.all {
                 guard case .caller(let permission) = endpoint.access, endpoint.path != "/api/sign-out" else { continue }
                 let status = try visitor.send(
-                    endpoint.method, address(endpoint), endpoint.method == "POST" ? "{}" : nil
+                    endpoint.method, address(endpoint), ["POST", "PUT"].contains(endpoint.method) ? "{}" : nil
                 )
                 .status
                 #expect(
@@ -121,7 +121,7 @@ import Web
             foreign.origin = origin
             for endpoint in Endpoint.all where !["GET", "OPTIONS"].contains(endpoint.method) {
                 let answer = try foreign.send(
-                    endpoint.method, address(endpoint), endpoint.method == "POST" ? "{}" : nil)
+                    endpoint.method, address(endpoint), ["POST", "PUT"].contains(endpoint.method) ? "{}" : nil)
                 #expect(answer.status == 403, "\(endpoint.method) \(endpoint.path) from \(origin ?? "nowhere")")
                 #expect(answer.text.contains("foreign_origin"))
             }
