@@ -16,16 +16,13 @@ extension CallHub {
     }
 
     mutating func take(_ message: MemberMessage, on id: CallID, at now: Instant) {
-        let messageID =
-            switch message {
-            case .chat(let id, _, _), .control(let id, _): id
-            }
-        guard let call = admitOnChannel(id, messageID: messageID, at: now) else { return }
+        guard let call = admitOnChannel(id, messageID: message.id, at: now) else { return }
         switch message {
         case .chat(let messageID, let text, let recipient):
             chat(text, from: call, on: id, messageID: messageID, to: recipient)
         case .control(let messageID, let control):
             emit(.actuate(control, id, messageID: messageID, by: party(call)))
+        case .snapshot(let messageID): emit(.takeSnapshot(id, messageID: messageID))
         }
     }
 
@@ -38,7 +35,12 @@ extension CallHub {
     mutating func actuated(_ control: DoorControl, _ id: CallID, messageID: String, _ outcome: ControlOutcome) {
         guard let call = calls[id] else { return }
         emit(.log(.controlled(control, by: party(call), outcome)))
-        guard call.hasChannel else { return }
+        acknowledge(outcome, of: messageID, on: id)
+    }
+
+    /// Tells who asked for something what became of it.
+    mutating func acknowledge(_ outcome: ControlOutcome, of messageID: String, on id: CallID) {
+        guard calls[id]?.hasChannel == true else { return }
         switch outcome {
         case .done: emit(.sendOnChannel(.ack(id: messageID, recipients: nil), id))
         case .refused(let code, let reason):

@@ -197,6 +197,7 @@ public struct CallHub {
         case .controlsChanged(let new): change(to: new)
         case .actuated(let control, let call, let id, let outcome):
             actuated(control, call, messageID: id, outcome)
+        case .snapshotTaken(let call, let id, let outcome): acknowledge(outcome, of: id, on: call)
         case .shutdown: shutDown(at: now)
         case .timePassed: break
         }

@@ -1,7 +1,7 @@
 /// The fields that messages on the data channel have.
 private enum Field: String, CodingKey {
     case type, id, text, recipient, on
-    case lock, light, from, isPrivate, recipients, code, message
+    case lock, light, from, isPrivate, mimeType, size, recipients, code, message
 }
 
 extension MemberMessage: Decodable {
@@ -38,6 +38,7 @@ extension MemberMessage: Decodable {
                 throw BadMessage("the field “on” is true or false", type: type)
             }
             self = .control(id: id, .light(isOn: isOn))
+        case "snapshot": self = .snapshot(id: id)
         default: throw BadMessage("there is no message of the type “\(type.prefix(40))”", type: String(type.prefix(40)))
         }
     }
@@ -57,6 +58,11 @@ extension ChannelMessage: Encodable {
             try fields.encode(from, forKey: .from)
             try fields.encode(text, forKey: .text)
             try fields.encode(isPrivate, forKey: .isPrivate)
+        case .snapshot(let id, let mimeType, let size):
+            try fields.encode("snapshot", forKey: .type)
+            try fields.encode(id, forKey: .id)
+            try fields.encode(mimeType, forKey: .mimeType)
+            try fields.encode(size, forKey: .size)
         case .ack(let id, let recipients):
             try fields.encode("ack", forKey: .type)
             try fields.encode(id, forKey: .id)

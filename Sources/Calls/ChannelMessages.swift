@@ -4,6 +4,15 @@ public enum MemberMessage: Hashable, Sendable {
     case chat(id: String, text: String, recipient: ParticipantID?)
     /// `unlock` or `light`: something that the door is to do.
     case control(id: String, DoorControl)
+    /// `snapshot`: the picture as it is now is wanted.
+    case snapshot(id: String)
+
+    /// What the page calls this message; the answer names it.
+    public var id: String {
+        switch self {
+        case .chat(let id, _, _), .control(let id, _), .snapshot(let id): id
+        }
+    }
 }
 
 /// Something that the door can be asked to do.
@@ -48,7 +57,7 @@ public struct DoorControls: Hashable, Sendable, Codable {
     }
 }
 
-/// What became of a control.
+/// What became of something that the door was asked to do.
 public enum ControlOutcome: Hashable, Sendable {
     /// It was done.
     case done
@@ -62,6 +71,8 @@ public enum ChannelMessage: Hashable, Sendable {
     case controls(DoorControls)
     /// `chat`: somebody wrote to the receiver alone, or to all.
     case chat(from: Party, text: String, isPrivate: Bool)
+    /// `snapshot`: the picture that the page asked for as `id` follows, in binary messages, as a file of this many bytes.
+    case snapshot(id: String, mimeType: String, size: Int)
     /// `ack`: what the page sent as `id` was done; a text was given to these members.
     case ack(id: String, recipients: [ParticipantID]?)
     /// `error`: what the page sent, as `id` where it said so, was not done.

@@ -44,6 +44,8 @@ public enum HubInput: Hashable, Sendable {
     case controlsChanged(DoorControls)
     /// What became of an `actuate`.
     case actuated(DoorControl, CallID, messageID: String, ControlOutcome)
+    /// What became of a `takeSnapshot`.
+    case snapshotTaken(CallID, messageID: String, ControlOutcome)
     /// The daemon is stopping.
     case shutdown
     /// Time passed; nothing else happened.
@@ -66,6 +68,8 @@ public enum HubOutput: Hashable, Sendable {
     case sendOnChannel(ChannelMessage, CallID)
     /// Do this at the door, and tell what became of it by `actuated`.
     case actuate(DoorControl, CallID, messageID: String, by: Party)
+    /// Send the picture as it is now on the data channel of this call, and tell what became of it by `snapshotTaken`.
+    case takeSnapshot(CallID, messageID: String)
     /// The ring began or ended; a status light or a chime follows it.
     case ringingChanged(Bool)
     /// Something worth a line in the log.

@@ -293,3 +293,20 @@ def test_a_door_without_lock_and_light_offers_neither_and_refuses_both(browser, 
         page.wait_for("doorward.state.conversation.problem === 'not_configured'")
         assert page.text("#control-problem") == "The door has no such thing."
     assert "not_configured" in daemon.log
+
+
+def test_the_doors_own_picture_comes_as_a_file_and_chat_goes_on_meanwhile(browser, daemon, open_page):
+    page = open_page(browser, daemon.url())
+    watch(page)
+    page.wait_for("doorward.state.conversation.isOpen")
+    files = page.evaluate(
+        """Promise.all([1, 2, 3].map(() => doorward.state.conversation.snapshot())).then((files) => Promise.all(files.map(async (file) => {
+            const picture = await createImageBitmap(file);
+            return [file.type, picture.width, picture.height];
+        })))"""
+    )
+    assert files == [["image/jpeg", 1280, 720]] * 3
+    # and what the button saves is such a file; the browser's own part, the download, is left out
+    page.evaluate("void (URL.createObjectURL = (file) => ((window.saved = file), 'data:,'), HTMLAnchorElement.prototype.click = () => {})")
+    page.click("#snapshot")
+    assert page.wait_for("window.saved && createImageBitmap(window.saved).then(({ width }) => width)") == 1280

@@ -117,6 +117,23 @@ import Wire
             Self.said(refused, on: talk.calls[0]) == [.error(id: "8", .notConfigured, message: "no light")])
     }
 
+    @Test func aPictureIsTakenForWhoAsksForItAndItsEndAcknowledged() throws {
+        var talk = try Talk()
+        let call = talk.calls[1]
+        #expect(
+            talk.house.handle(.channelMessage(call, .snapshot(id: "9"))) == [.takeSnapshot(call, messageID: "9")])
+        #expect(
+            talk.house.handle(.snapshotTaken(call, messageID: "9", .done)) == [
+                .sendOnChannel(.ack(id: "9", recipients: nil), call)
+            ])
+        #expect(
+            talk.house.handle(.snapshotTaken(call, messageID: "10", .refused(.failed, "no camera"))) == [
+                .sendOnChannel(.error(id: "10", .failed, message: "no camera"), call)
+            ])
+        talk.house.handle(.channelClosed(call))
+        #expect(talk.house.handle(.snapshotTaken(call, messageID: "11", .done)).isEmpty, "nobody reads it any more")
+    }
+
     @Test func aCallThatIsResumedWithItsMediaKeepsItsChannelAndOneWithAnotherPeerDoesNot() throws {
         for keepsMedia in [true, false] {
             var talk = try Talk()
@@ -145,6 +162,7 @@ import Wire
                 == .chat(id: "1", text: "x", recipient: ParticipantID("v")))
         #expect(try decode(#"{"type":"unlock","id":"2"}"#) == .control(id: "2", .unlock))
         #expect(try decode(#"{"type":"light","id":"3","on":true}"#) == .control(id: "3", .light(isOn: true)))
+        #expect(try decode(#"{"type":"snapshot","id":"4"}"#) == .snapshot(id: "4"))
     }
 
     @Test(arguments: [
@@ -182,6 +200,10 @@ import Wire
                 "type": "ack", "id": "1", "recipients": ["v"],
             ])
         #expect(try encode(.ack(id: "1", recipients: nil)) == ["type": "ack", "id": "1"])
+        #expect(
+            try encode(.snapshot(id: "1", mimeType: "image/jpeg", size: 3)) == [
+                "type": "snapshot", "id": "1", "mimeType": "image/jpeg", "size": 3,
+            ])
         #expect(
             try encode(.error(id: nil, .tooFast, message: "slow")) == [
                 "type": "error", "code": "too_fast", "message": "slow",

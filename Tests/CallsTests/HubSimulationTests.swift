@@ -118,9 +118,10 @@ import Wire
             let recipient = dice.below(2) == 0 ? nil : viewer
             return .channelMessage(anyCall(), .chat(id: "1", text: "x", recipient: recipient))
         case 27:
-            return dice.below(2) == 0
-                ? .channelMessage(anyCall(), .control(id: "1", .unlock))
-                : .actuated(.unlock, anyCall(), messageID: "1", .done)
+            return [
+                .channelMessage(anyCall(), .control(id: "1", .unlock)), .channelMessage(anyCall(), .snapshot(id: "1")),
+                .actuated(.unlock, anyCall(), messageID: "1", .done), .snapshotTaken(anyCall(), messageID: "1", .done),
+            ][dice.below(4)]
         case 18, 33:
             return .message(viewer, .presence(name: "Name \(dice.below(9))", takesCalls: dice.below(8) != 0))
         default: return dice.below(40) == 0 ? .shutdown : .watchersChanged(dice.below(3))

@@ -95,6 +95,7 @@ struct HubWitness {
                     "a text of one who is not in the call")
             }
         case .actuate(_, let call, _, let party): check(sessions[call] == party.id, "a control of one in no call")
+        case .takeSnapshot(let call, _): check(channels.contains(call), "a picture for a channel that is not open")
         case .ringingChanged(let new):
             check(new != isRinging, "the light was told what it knew")
             isRinging = new

@@ -93,6 +93,8 @@ extension Daemon {
                 send(message, on: call, at: now)
             case .actuate(let control, let call, let id, let party):
                 actuate(control, call, messageID: id, by: party, at: now)
+            case .takeSnapshot(let call, let id):
+                sendSnapshot(on: call, messageID: id)
             case .ringingChanged(let isRinging):
                 chime?.set(isRinging, at: now, log: log)
             case .log(let event):

@@ -341,7 +341,7 @@ element("camera").addEventListener("click", toggleCamera);
 element("chat-form").addEventListener("submit", write);
 element("unlock").addEventListener("click", () => conversation.unlock());
 element("light").addEventListener("click", () => conversation.setLight(conversation.controls.light !== "on"));
-element("snapshot").addEventListener("click", () => saveSnapshot(element("video"), door.name));
+element("snapshot").addEventListener("click", () => saveSnapshot(conversation, element("video"), door.name));
 element("small-window").addEventListener("click", () => toggleSmallWindow(element("video")));
 for (const change of ["enterpictureinpicture", "leavepictureinpicture"]) element("video").addEventListener(change, draw);
 element("dismiss-missed").addEventListener("click", dismissMissed);

@@ -1,5 +1,5 @@
-// What goes over the data channel with the door: chat with the others in the call, and the door's lock and light
-// (Sources/Calls/PROTOCOL.md).
+// What goes over the data channel with the door: chat with the others in the call, the door's lock and light, and its picture as a
+// file (Sources/Calls/PROTOCOL.md).
 
 const longest = 200;
 const answerTimeout = 5_000;
@@ -18,11 +18,14 @@ export class Conversation extends EventTarget {
     #nextId = 1;
     /** What waits for an answer, by the message's id: `{ settle, timer }`. */
     #pending = new Map();
+    /** The files that came and wait for their acknowledgement, by the message that asked for them: `{ type, size, parts }`. The last still comes. */
+    #files = new Map();
 
     /** The channel of the call under way; what was written before stays. */
     attach(channel) {
         this.#detach();
         this.#channel = channel;
+        channel.binaryType = "arraybuffer";
         const whileCurrent = (action) => (event) => {
             if (channel !== this.#channel) return;
             action(event);
@@ -62,6 +65,19 @@ export class Conversation extends EventTarget {
         this.#control({ type: "light", on: isOn });
     }
 
+    /** The door's own picture of this moment as a Blob, before any network took from it; null where the door gives none in time. */
+    snapshot() {
+        if (this.#channel?.readyState !== "open") return Promise.resolve(null);
+        return new Promise((resolve) => {
+            const id = this.#send({ type: "snapshot" }, (state) => {
+                const file = this.#files.get(id);
+                this.#files.delete(id);
+                const blob = file && new Blob(file.parts, { type: file.type });
+                resolve(state === "sent" && blob?.size === file?.size ? blob : null);
+            });
+        });
+    }
+
     #control(message) {
         this.problem = null;
         this.#send(message, (state) => {
@@ -78,6 +94,7 @@ export class Conversation extends EventTarget {
             settle("failed");
         }
         this.#changed();
+        return id;
     }
 
     #settle(id, state) {
@@ -90,6 +107,10 @@ export class Conversation extends EventTarget {
     }
 
     #receive(data) {
+        if (data instanceof ArrayBuffer) {
+            [...this.#files.values()].at(-1)?.parts.push(data);
+            return;
+        }
         const message = JSON.parse(data);
         switch (message.type) {
             case "controls":
@@ -97,6 +118,11 @@ export class Conversation extends EventTarget {
                 break;
             case "chat":
                 this.#add({ from: message.from.name, text: message.text, at: Date.now(), isOwn: false, isPrivate: message.isPrivate, to: null, state: "sent" });
+                break;
+            case "snapshot":
+                // one that nobody waits for any more comes all the same, and goes with the next
+                for (const id of this.#files.keys()) if (!this.#pending.has(id)) this.#files.delete(id);
+                this.#files.set(message.id, { type: message.mimeType, size: message.size, parts: [] });
                 break;
             case "ack":
                 this.#settle(message.id, "sent");
@@ -119,6 +145,7 @@ export class Conversation extends EventTarget {
         this.isOpen = false;
         this.problem = null;
         this.controls = { lock: "none", light: "none" };
+        this.#files.clear();
         for (const id of [...this.#pending.keys()]) this.#settle(id, "failed");
     }
 

@@ -1,10 +1,8 @@
 // The picture as it is now, as a file for the viewer.
 
-/** Saves what `video` shows as `<name> <date> <time>.jpg`. */
-export async function saveSnapshot(video, name) {
-    const canvas = Object.assign(document.createElement("canvas"), { width: video.videoWidth, height: video.videoHeight });
-    canvas.getContext("2d").drawImage(video, 0, 0);
-    const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.92));
+/** Saves `<name> <date> <time>.jpg`: the picture that the door itself takes for it or, where it takes none, what `video` shows. */
+export async function saveSnapshot(conversation, video, name) {
+    const blob = (await conversation.snapshot()) ?? (await shownBy(video));
     if (blob === null) return;
     const now = new Date();
     const digits = (number) => String(number).padStart(2, "0");
@@ -14,4 +12,10 @@ export async function saveSnapshot(video, name) {
     link.click();
     // The download has its own hold on the picture once it has begun.
     setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+function shownBy(video) {
+    const canvas = Object.assign(document.createElement("canvas"), { width: video.videoWidth, height: video.videoHeight });
+    canvas.getContext("2d").drawImage(video, 0, 0);
+    return new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.92));
 }
