@@ -127,10 +127,15 @@ struct DirectWitness {
     /// What must hold whenever the hub has said all.
     mutating func settle(_ hub: CallHub, at now: Instant) {
         // the end of a call is told to whoever is there; with nobody there it shows in the hub alone
-        for (id, call) in calls where Set(call.away.keys) == Set(call.sides) {
-            let grace = call.away.values.map { $0 + configuration.resumptionGrace }.min()
-            if let grace, now >= grace || hub.directCallCount < calls.count { end(id) }
+        let deserted = calls.filter { Set($0.value.away.keys) == Set($0.value.sides) }
+        for (id, call) in deserted {
+            let grace = call.away.values.map { $0 + configuration.resumptionGrace }
+            let limit = configuration.maxCallDuration.flatMap { longest in call.acceptedAt.map { $0 + longest } }
+            if (grace + [limit].compactMap(\.self)).contains(where: { $0 <= now }) { end(id) }
         }
+        // who was sent away is not waited for
+        for (id, call) in deserted where call.away.values.contains(now) && hub.directCallCount < calls.count { end(id) }
+        if hub.directCallCount == 0 { for id in deserted.keys { end(id) } }
         check(hub.directCallCount == calls.count, "the hub has other calls between viewers than the pages")
         for (id, call) in calls {
             let believers = beliefs.filter { $0.value[id] != nil }
