@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import re
-import signal
 import subprocess
-import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
 
 from network import LAN_ADDRESS
+from server import Server
 
 USERNAME = "door"
 PASSWORD = "open sesame"
@@ -53,67 +50,27 @@ def make_certificate(folder: Path, address: str) -> tuple[Path, Path]:
     return certificate, key
 
 
-class Coturn:
-    """coturn, from start to SIGTERM. `secret`: credentials are made from it and expire; else they are USERNAME and PASSWORD."""
+class Coturn(Server):
+    """coturn. `secret`: credentials are made from it and expire; else they are USERNAME and PASSWORD."""
+
+    name = "coturn"
+    # the latter is the last of its listeners
+    ports = (PORT, TLS_PORT)
 
     def __init__(
         self, *options: str, addresses: tuple[str, ...] = (LAN_ADDRESS,), secret: str | None = None, through: list[str] | None = None
     ):
-        self._folder = tempfile.TemporaryDirectory(prefix="doorward-coturn-")
-        folder = Path(self._folder.name)
-        self._log = folder / "coturn.log"
-        self.certificate, key = make_certificate(folder, addresses[0])
-        self._address = addresses[0]
+        super().__init__(through)
+        self.certificate, key = make_certificate(self.folder, addresses[0])
         who = ["--use-auth-secret", f"--static-auth-secret={secret}"] if secret else [f"--user={USERNAME}:{PASSWORD}"]
-        self._command = [
-            *(through or []), "turnserver", "-n", "--no-cli", "--verbose", "--simple-log", "--log-file=stdout",
-            f"--pidfile={folder}/pid", f"--db={folder}/turndb", f"--realm={REALM}", "--lt-cred-mech", *who,
+        self.command = [
+            "turnserver", "-n", "--no-cli", "--verbose", "--simple-log", "--log-file=stdout",
+            f"--pidfile={self.folder}/pid", f"--db={self.folder}/turndb", f"--realm={REALM}", "--lt-cred-mech", *who,
             *(f"--listening-ip={address}" for address in addresses), *(f"--relay-ip={address}" for address in addresses),
             f"--listening-port={PORT}", f"--tls-listening-port={TLS_PORT}", f"--cert={self.certificate}", f"--pkey={key}",
             "--min-port=50000", "--max-port=51000", "--allow-loopback-peers", *options,
         ]  # fmt: skip
-        self._through = through or []
-        self.process: subprocess.Popen[bytes] | None = None
         self.start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-        self._folder.cleanup()
-
-    def start(self) -> None:
-        with self._log.open("ab") as log:
-            self.process = subprocess.Popen(self._command, stdout=log, stderr=subprocess.STDOUT)
-        deadline = time.monotonic() + 10
-        # the last of its listeners
-        while not self._listens():
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                raise AssertionError(f"coturn does not start:\n{self.log}")
-            time.sleep(0.05)
-
-    def _listens(self) -> bool:
-        command = [*self._through, "ss", "-Hltn", f"sport = :{TLS_PORT}"]
-        return self._address in subprocess.run(command, check=True, capture_output=True, text=True).stdout
-
-    def stop(self) -> None:
-        """As a crash does: its clients are told nothing."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(signal.SIGKILL)
-            self.process.wait()
-
-    @property
-    def log(self) -> str:
-        return self._log.read_text(errors="replace")
-
-    def wait_for_log(self, pattern: str, seconds: float = 10) -> re.Match[str]:
-        deadline = time.monotonic() + seconds
-        while not (found := re.search(pattern, self.log)):
-            if time.monotonic() > deadline:
-                raise AssertionError(f"not in coturn's log within {seconds} s: {pattern}\n{self.log}")
-            time.sleep(0.02)
-        return found
 
     @property
     def expiries(self) -> dict[str, list[int]]:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
-import signal
 import subprocess
-import tempfile
-import time
 from pathlib import Path
-from typing import Self
 
 from network import LAN_ADDRESS
+from server import Server
 
 #: The door's account and the one that pages share.
 DOOR = ("door", "open sesame")
@@ -37,42 +33,32 @@ topic readwrite #
 """
 
 
-class Mosquitto:
-    """The broker, from start to end. MQTT over TLS for doors, over a WebSocket with TLS for pages; with `tls` false both in the clear.
-    `authority` is what signed its certificate."""
+class Mosquitto(Server):
+    """The broker. MQTT over TLS for doors, over a WebSocket with TLS for pages; with `tls` false both in the clear. `authority` is what
+    signed its certificate."""
+
+    name = "mosquitto"
+    ports = (PORT, WEB_SOCKET_PORT)
 
     def __init__(self, address: str = LAN_ADDRESS, *, tls: bool = True, through: list[str] | None = None):
-        self._folder = tempfile.TemporaryDirectory(prefix="doorward-mosquitto-")
-        folder = Path(self._folder.name)
-        # it gives up root before it reads them
-        folder.chmod(0o755)
+        super().__init__(through)
         self.address, self.is_secure = address, tls
-        self._log = folder / "mosquitto.log"
-        self.authority = folder / "authority.crt"
-        certificate, key = _make_certificate(folder, address)
-        passwords = folder / "passwords"
+        self.authority = self.folder / "authority.crt"
+        certificate, key = _make_certificate(self.folder, address)
+        passwords, access, configuration = (self.folder / name for name in ("passwords", "access", "mosquitto.conf"))
         for name, password in (DOOR, PAGES, MASTER):
             create = [] if passwords.exists() else ["-c"]
             subprocess.run(["mosquitto_passwd", "-b", *create, passwords, name, password], check=True, capture_output=True)
-        (folder / "access").write_text(ACCESS)
+        access.write_text(ACCESS)
         encrypted = f"certfile {certificate}\nkeyfile {key}\n" if tls else ""
-        self._configuration = folder / "mosquitto.conf"
-        self._configuration.write_text(
-            f"per_listener_settings false\nallow_anonymous false\npassword_file {passwords}\nacl_file {folder}/access\n"
+        configuration.write_text(
+            f"per_listener_settings false\nallow_anonymous false\npassword_file {passwords}\nacl_file {access}\n"
             "persistence false\nlog_dest stdout\nlog_type all\nconnection_messages true\nuser root\n"
             f"listener {PORT} {address}\n{encrypted}"
             f"listener {WEB_SOCKET_PORT} {address}\nprotocol websockets\n{encrypted}"
         )
-        self._through = through or []
-        self.process: subprocess.Popen[bytes] | None = None
+        self.command = ["mosquitto", "-c", configuration]
         self.start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-        self._folder.cleanup()
 
     @property
     def url(self) -> str:
@@ -96,42 +82,6 @@ class Mosquitto:
             "meeting.page_password": PAGES[1],
             **authority,
         }
-
-    def start(self) -> None:
-        with self._log.open("ab") as log:
-            command = [*self._through, "mosquitto", "-c", str(self._configuration)]
-            self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
-        deadline = time.monotonic() + 10
-        while not self._listens():
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                raise AssertionError(f"mosquitto does not start:\n{self.log}")
-            time.sleep(0.02)
-
-    def _listens(self) -> bool:
-        # on a WebSocket it listens at every address (libwebsockets)
-        def listens(port: int) -> bool:
-            command = [*self._through, "ss", "-Hltn", f"sport = :{port}"]
-            return subprocess.run(command, check=True, capture_output=True, text=True).stdout != ""
-
-        return listens(PORT) and listens(WEB_SOCKET_PORT)
-
-    def stop(self) -> None:
-        """As a crash does: its clients are told nothing."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(signal.SIGKILL)
-            self.process.wait()
-
-    @property
-    def log(self) -> str:
-        return self._log.read_text(errors="replace")
-
-    def wait_for_log(self, pattern: str, seconds: float = 10) -> re.Match[str]:
-        deadline = time.monotonic() + seconds
-        while not (found := re.search(pattern, self.log)):
-            if time.monotonic() > deadline:
-                raise AssertionError(f"not in mosquitto's log within {seconds} s: {pattern}\n{self.log}")
-            time.sleep(0.02)
-        return found
 
 
 def _make_certificate(folder: Path, address: str) -> tuple[Path, Path]:
