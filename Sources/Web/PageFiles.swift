@@ -71,6 +71,8 @@ struct PageFiles {
         "household.js": PackageResources.household_js,
         "icon.svg": PackageResources.icon_svg,
         "index.html": PackageResources.index_html,
+        "intercom.js": PackageResources.intercom_js,
+        "intercom-view.js": PackageResources.intercom_view_js,
         "language.js": PackageResources.language_js,
         "link.js": PackageResources.link_js,
         "manifest.webmanifest": PackageResources.manifest_webmanifest,

@@ -193,7 +193,7 @@ class FakeDoor:
             case "presence":
                 viewer.name = message["name"]
                 await self._announce()
-            case "call-initiate" if self.accepts:
+            case "call-initiate" if self.accepts and message["recipient"] == "door":
                 viewer.call = f"call-{next(self._numbers)}"
                 await viewer.deliver({"type": "call-accepted", "call": viewer.call, "by": {"id": "door", "name": "Front door"}})
                 await self._announce()

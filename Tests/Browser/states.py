@@ -93,6 +93,37 @@ def group(page: ChromiumPage, door: FakeDoor, viewer: Viewer) -> None:
     page.evaluate("document.querySelector('#members li:last-child').dataset.talking = 'true'")
 
 
+def people(page: ChromiumPage, door: FakeDoor, viewer: Viewer) -> None:
+    viewer.expect("presence")
+    listed = [(viewer.id, "Kitchen tablet", "free"), ("zz-1", "Grandmother", "busy"), ("zz-2", "The telephone in the hall upstairs", "free")]
+    viewer.send(type="presence", participants=[
+        {"id": one, "name": name, "kind": "viewer", "inCall": False, "availability": availability} for one, name, availability in listed
+    ])
+    page.wait_for("document.querySelectorAll('#people li').length === 3")
+
+
+def calling_somebody(page: ChromiumPage, door: FakeDoor, viewer: Viewer) -> None:
+    people(page, door, viewer)
+    page.click("#people button")
+    viewer.expect("call-initiate")
+    viewer.send(type="call-ringing", call="c1", to={"id": "zz-2", "name": "The telephone in the hall upstairs"}, expiresInMs=30_000)
+    page.wait_for("doorward.state.intercom.phase === 'ringing'")
+
+
+def called(page: ChromiumPage, door: FakeDoor, viewer: Viewer) -> None:
+    people(page, door, viewer)
+    viewer.send(type="call-incoming", call="c1", expiresInMs=30_000, **{"from": {"id": "zz-1", "name": "Grandmother"}})
+    page.wait_for("document.querySelector('#ring').open")
+
+
+def talking_to_somebody(page: ChromiumPage, door: FakeDoor, viewer: Viewer) -> None:
+    calling_somebody(page, door, viewer)
+    viewer.send(type="call-accepted", call="c1", by={"id": "zz-2", "name": "The telephone in the hall upstairs"})
+    members = {viewer.id: "Kitchen tablet", "zz-2": "The telephone in the hall upstairs"}
+    viewer.send(type="call-members", call="c1", members=[{"id": one, "name": name, "isAway": False} for one, name in members.items()])
+    page.wait_for("document.querySelector('#elapsed').textContent === '0:02'")
+
+
 def interrupted(page: ChromiumPage, door: FakeDoor, viewer: Viewer) -> None:
     live(page, door, viewer)
     viewer.peer.picture.is_frozen = True
@@ -166,7 +197,8 @@ AFTERWARDS = ExitStack()
 
 STATES: list[Callable[[ChromiumPage, FakeDoor, Viewer], None]] = [
     idle, live, talking, insecure, test_card, connecting, ringing, ringing_silent, ringing_while_watching, visits,
-    missed, group, interrupted, ended, failed, offline, outside, tampered, door_away, broker_away, unknown,
+    missed, group, people, calling_somebody, called, talking_to_somebody, interrupted, ended, failed, offline, outside, tampered,
+    door_away, broker_away, unknown,
 ]
 
 

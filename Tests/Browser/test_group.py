@@ -22,11 +22,12 @@ SING = """(() => {
     navigator.mediaDevices.getUserMedia = async () => new MediaStream(voice.stream.getTracks().map((track) => track.clone()));
 })()"""
 
-# The loudest frequency, in hertz, of what each other member is heard with, by his id, and of the door.
+# The loudest frequency, in hertz, of what each other member is heard with, by his id, and of the door where it is in the call.
 HEARD = """(async () => {
     const context = new AudioContext();
     await context.resume();
-    const tracks = { door: document.querySelector("#video").srcObject.getAudioTracks()[0] };
+    const picture = document.querySelector("#video").srcObject;
+    const tracks = picture === null ? {} : { door: picture.getAudioTracks()[0] };
     for (const [id, connection] of doorward.meshConnections) {
         tracks[id] = connection.getReceivers().find(({ track }) => track.kind === "audio").track;
     }

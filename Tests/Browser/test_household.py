@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import time
@@ -42,10 +43,13 @@ def pair(page: Any, daemon: Any, name: str) -> None:
     page.wait_until_ready()
 
 
-def invite(page: Any, name: str) -> str:
+def invite(page: Any, name: str, *, guest_until: str | None = None) -> str:
     """The link of an invitation that the owner makes."""
     page.evaluate("void (document.querySelector('#household-fold').open = true)")
     fill(page, "#invite-name", name)
+    if guest_until is not None:
+        fill(page, "#invite-role", "guest")
+        fill(page, "#invite-until", guest_until)
     page.evaluate("document.querySelector('#invite-form').requestSubmit()")
     return page.wait_for("document.querySelector('#issued').checkVisibility() && document.querySelector('#issued-secret').value")
 
@@ -89,6 +93,32 @@ def test_an_owner_pairs_invites_and_sends_away(chromium, firefox, daemon, open_p
     wait_until_signed_out(ben, seconds=5)
     owner.wait_for(f"!{remove}")
     assert daemon.wait_for_log("was signed out")
+
+
+def test_a_guest_watches_but_opens_and_switches_nothing(chromium, daemon, open_page):
+    owner = open_page(chromium, daemon.url(), ready=False)
+    pair(owner, daemon, "Anna")
+    tomorrow = (datetime.date.today() + datetime.timedelta(days=1)).isoformat()
+    guest = open_page(chromium, invite(owner, "Gert", guest_until=tomorrow), ready=False)
+    guest.wait_for(SIGN_IN)
+    guest.click("#sign-in-submit")
+    guest.wait_until_ready()
+    assert guest.text("#household-me").startswith("You are Gert, guest until ")
+    # This door has no lock: who may open it is told so, and the guest that he may not.
+    for page, code in [(guest, "not_allowed"), (owner, "not_configured")]:
+        page.click("#watch")
+        page.wait_for_phase("live", seconds=20)
+        page.wait_for("doorward.state.conversation.isOpen")
+        for control in ("unlock", "light"):
+            page.evaluate(f"void document.querySelector('#{control}').click()")
+            page.wait_for(f"doorward.state.conversation.problem === '{code}'")
+    assert guest.text("#control-problem") == "You may not do that."
+    for done in ("unlocked", "lit"):
+        assert daemon.wait_for_log(f"door: not {done}, for “Gert”: not_allowed")
+    call = "document.querySelector('#people [aria-label=\"Call Gert\"]')"
+    guest.click("#hang-up")
+    owner.click("#hang-up")
+    assert owner.wait_for(f"Boolean({call})"), "he may be called, and call, as others"
 
 
 def test_a_device_stays_signed_in_until_it_signs_out(browser, daemon, open_page):

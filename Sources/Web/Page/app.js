@@ -4,6 +4,7 @@ import { Camera } from "./camera.js";
 import { drawConversation } from "./chat.js";
 import { Conversation } from "./conversation.js";
 import { enrolment, isCopy } from "./enrolment.js";
+import { Intercom } from "./intercom.js";
 import { chooseLanguage } from "./language.js";
 import { drawMembers } from "./members.js";
 import { Mesh } from "./mesh.js";
@@ -37,7 +38,18 @@ const microphone = new Microphone();
 const camera = new Camera();
 const conversation = new Conversation();
 const session = new Session({ send, picture });
-const mesh = new Mesh({ send: (message) => send({ ...message, call: session.callId }) });
+/** The call whose members talk to one another, with the door or without it. */
+const currentCall = () => intercom.callId ?? session.callId;
+const mesh = new Mesh({ send: (message) => send({ ...message, call: currentCall() }) });
+const intercom = new Intercom({
+    send,
+    visits,
+    // who is at the door rings louder
+    alarm: {
+        start: (name) => ring.current === null && ringer.start(strings.intercom.tabTitle(name), "person"),
+        stop: () => ring.current === null && ringer.stop(),
+    },
+});
 const ring = new Ring({ visits, ringer, titleOf: strings.ring.tabTitle });
 
 let connection = { phase: "connecting" };
@@ -97,11 +109,24 @@ function dismissMissed() {
 }
 
 function hangUp() {
-    session.hangUp();
+    if (intercom.isBusy && !session.isWanted) intercom.hangUp();
+    else session.hangUp();
+}
+
+function callSomebody({ target }) {
+    const participant = participants.find(({ id }) => id === target.dataset.participant);
+    if (participant === undefined || session.isWanted) return;
+    intercom.call(participant);
+    // Calling means talking.
+    if (intercom.isBusy) openMicrophone();
 }
 
 function accept() {
-    if (!ring.current) return;
+    if (!ring.current) {
+        intercom.accept();
+        if (intercom.isBusy) openMicrophone();
+        return;
+    }
     const call = ring.decided("accepted");
     session.start({ answering: call });
     // Accepting means talking.
@@ -110,6 +135,7 @@ function accept() {
 
 function decline() {
     if (ring.current) send({ type: "call-reject", call: ring.decided("declined") });
+    else intercom.decline();
 }
 
 function toggleSound() {
@@ -128,8 +154,12 @@ async function toggleFullScreen() {
 
 function rename(text) {
     viewer.name = text;
-    send({ type: "presence", name: viewer.name });
+    tellPresence();
     draw();
+}
+
+function tellPresence() {
+    send({ type: "presence", name: viewer.name, takesCalls: typeof RTCPeerConnection !== "undefined" });
 }
 
 // What the daemon says.
@@ -140,10 +170,12 @@ const receive = {
         connection = { phase: "open", way: ways.way };
         participants = [];
         doorChanged(message.door);
-        send({ type: "presence", name: viewer.name });
         missed = [];
         session.reachable({ servers: servers(), hasCamera: door.camera !== "none", resumption: message.resumption });
+        intercom.reachable(message.resumption);
         resumeLeft();
+        // after the call that was had back: who is in none may be called
+        tellPresence();
     },
     "ice-servers"({ iceServers }) {
         welcome = { ...welcome, iceServers };
@@ -161,9 +193,14 @@ const receive = {
         session.cameraChanged(door.camera !== "none");
     },
     "call-incoming"(message) {
-        ring.began(message, welcome.ringTimeoutMs);
+        if (message.from.id === "door") ring.began(message, welcome.ringTimeoutMs);
+        else intercom.incoming(message);
+    },
+    "call-ringing"(message) {
+        intercom.ringing(message);
     },
     "call-accepted"({ call, by, continues }) {
+        if (intercom.isKnown(call)) return intercom.accepted({ call });
         const isOwn = by.id === welcome.id;
         if (ring.isKnown(call) && !isOwn) {
             ring.ended(call, "answered", by.name);
@@ -176,12 +213,14 @@ const receive = {
         if (!isAwaited && call !== session.callId && continues === undefined) send({ type: "call-hangup", call });
     },
     "call-resumed"({ call, elapsedMs }) {
-        if (!session.resumed(call, elapsedMs)) send({ type: "call-hangup", call });
+        if (!intercom.resumed({ call, elapsedMs }) && !session.resumed(call, elapsedMs)) send({ type: "call-hangup", call });
     },
     "call-members"({ call, members }) {
-        if (call === session.callId) mesh.membersChanged(members, { selfId: welcome.id, servers: servers() });
+        if (call === intercom.callId) intercom.membersChanged(members, welcome.id);
+        if (call === currentCall()) mesh.membersChanged(members, { selfId: welcome.id, servers: servers() });
     },
     "call-hangup"(message) {
+        if (intercom.isKnown(message.call)) return intercom.over(message);
         if (ring.isKnown(message.call) && message.call !== session.callId) {
             const outcomes = { unanswered: "missed", rejected: "rejected" };
             ring.ended(message.call, outcomes[message.reason] ?? "over");
@@ -195,13 +234,13 @@ const receive = {
     "call-error"(message) {
         // An offer that crossed with the leaving of the member it was for: the next `call-members` says so.
         const isAboutMember = message.code === "recipient_offline" && message.call !== undefined;
-        if (!isAboutMember) session.messageReceived(message);
+        if (!intercom.refused(message) && !isAboutMember) session.messageReceived(message);
     },
 };
 
 function negotiationReceived(message) {
     if (message.sender === undefined) session.messageReceived(message);
-    else if (message.call === session.callId) mesh.messageReceived(message);
+    else if (message.call === currentCall()) mesh.messageReceived(message);
 }
 
 /** What a peer connection is made with. */
@@ -213,9 +252,9 @@ function servers() {
 /** Has the call back that the page before this one was in, and talks where that talked. */
 async function resumeLeft() {
     if (left === null) return;
-    const { resumption, isTalking } = left;
+    const { resumption, isTalking, isIntercom } = left;
     left = null;
-    session.resume(resumption);
+    (isIntercom ? intercom : session).resume(resumption);
     if (isTalking) await openMicrophone();
 }
 
@@ -237,6 +276,7 @@ ways.addEventListener("closed", ({ detail: { retryAt, way, problem } }) => {
     participants = [];
     ring.lost();
     session.unreachable();
+    intercom.unreachable();
     draw();
 });
 
@@ -253,13 +293,14 @@ const talkButton = new TalkButton(element("talk"), {
     begin: openMicrophone,
     end: () => microphone.setMuted(true),
 });
-const shortcuts = new Shortcuts({ w: watch, m: () => session.isWanted && !talkButton.isPushToTalk && talk(), s: toggleSound, f: toggleFullScreen, h: hangUp });
+const shortcuts = new Shortcuts({ w: watch, m: () => (session.isWanted || intercom.callId !== null) && !talkButton.isPushToTalk && talk(), s: toggleSound, f: toggleFullScreen, h: hangUp });
 
 function snapshot() {
     return {
         connection, wasTampered, door, participants, picture, microphone, camera, conversation, missed,
         members: mesh.members,
         status: session.status,
+        intercom: intercom.status,
         recovery: session.recovery,
         callId: session.callId,
         statistics: session.statistics,
@@ -290,11 +331,11 @@ function draw() {
         drawPanels(state);
         drawMembers(state);
         drawConversation(state);
-        dialog.draw(state, now);
+        dialog.draw({ ...state, ring: state.ring ?? intercom.rung }, now);
     });
 }
 
-for (const part of [session, ring, ringer, picture, mesh, camera, conversation]) part.addEventListener("change", draw);
+for (const part of [session, intercom, ring, ringer, picture, mesh, camera, conversation]) part.addEventListener("change", draw);
 microphone.addEventListener("change", () => {
     if (microphone.track === null) {
         session.setMicrophoneTrack(null);
@@ -305,19 +346,27 @@ microphone.addEventListener("change", () => {
 camera.addEventListener("change", () => mesh.setTrack("video", camera.track));
 picture.addEventListener("change", () => mesh.setSound({ isMuted: picture.isMuted || picture.isSoundBlocked, volume: picture.volume }));
 session.addEventListener("channel", ({ detail: channel }) => conversation.attach(channel));
-session.addEventListener("change", () => {
-    wakeLock.want(session.isWanted);
+for (const part of [session, intercom]) part.addEventListener("change", callChanged);
+ring.addEventListener("change", () => {
+    if (ring.current === null) intercom.sound();
+});
+
+function callChanged() {
+    const isCalling = session.isWanted || intercom.isBusy;
+    wakeLock.want(isCalling);
     // While signalling is away the others are still there, and heard.
-    if (session.callId === null) mesh.close();
-    if (session.isWanted) return;
+    if (currentCall() === null) mesh.close();
+    if (!session.isWanted) conversation.clear();
+    if (isCalling) return;
     microphone.close();
     camera.close();
-    conversation.clear();
-});
+}
 // Times that run ("12 s ago", the countdown, the elapsed time) move on by themselves.
 setInterval(draw, 1_000);
 
 element("watch").addEventListener("click", watch);
+element("see-door").addEventListener("click", watch);
+element("people").addEventListener("click", callSomebody);
 element("hang-up").addEventListener("click", hangUp);
 element("cancel").addEventListener("click", hangUp);
 element("sound").addEventListener("click", toggleSound);
@@ -358,9 +407,10 @@ element("push-to-talk").addEventListener("change", ({ target }) => {
 document.addEventListener("fullscreenchange", draw);
 // A page cannot know whether it is closed or loaded anew: the call waits a while for the next page.
 addEventListener("pagehide", () => {
-    const { resumable } = session;
-    if (session.isWanted && resumable) Resumption.leave({ resumption: resumable, isTalking: microphone.phase === "on" });
-    else session.hangUp();
+    const isIntercom = intercom.resumable !== null;
+    const resumption = isIntercom ? intercom.resumable : session.isWanted && session.resumable;
+    if (resumption) Resumption.leave({ resumption, isTalking: microphone.phase === "on", isIntercom });
+    else hangUp();
 });
 // Back from the browser's cache it is this page that has the call, and nothing was left for another.
 addEventListener("pageshow", ({ persisted }) => {

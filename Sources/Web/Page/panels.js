@@ -1,5 +1,6 @@
 // The panels beside the picture: notices, visits, people, settings, statistics.
 
+import { callButton } from "./intercom-view.js";
 import { strings } from "./strings.js";
 import { element, pair, setHidden, setText } from "./view.js";
 
@@ -30,34 +31,45 @@ function drawMissed(missed) {
 
 function drawVisits(visits) {
     redraw(element("visits"), visits, (visit) => {
-        const texts = strings.visits;
+        const texts = visit.from === undefined ? strings.visits : strings.intercom.calls;
         const text = visit.outcome === "answered" ? texts.answered(visit.at, visit.by ?? strings.people.somebody) : texts[visit.outcome];
         const item = document.createElement("li");
         item.dataset.outcome = visit.outcome;
-        item.textContent = typeof text === "function" ? text(visit.at) : text;
+        item.textContent = typeof text === "function" ? text(visit.at, visit.from) : text;
         return item;
     });
     setHidden(element("no-visits"), visits.length > 0);
     setHidden(element("clear-visits"), !visits.some((visit) => visit.outcome !== "ringing"));
 }
 
-function drawPeople({ participants, selfId }) {
+function drawPeople({ participants, selfId, status, intercom }) {
+    // whoever is in a call calls nobody else
+    const isFree = ["idle", "ended", "failed"].includes(status.phase) && ["idle", "ended"].includes(intercom.phase);
+    const focused = document.activeElement?.dataset.participant;
     const viewers = participants.filter((participant) => participant.kind === "viewer");
     const shown = viewers
-        .map(({ id, name, inCall }) => ({ name: name || strings.people.somebody, inCall, isSelf: id === selfId }))
+        .map(({ id, name, inCall, availability }) => ({
+            id, name: name || strings.people.somebody, inCall, isSelf: id === selfId,
+            isBusy: availability === "busy", canBeCalled: availability === "free" && isFree && id !== selfId,
+        }))
         .sort((one, other) => other.isSelf - one.isSelf || other.inCall - one.inCall || one.name.localeCompare(other.name));
     setHidden(element("people-panel"), shown.length === 0);
-    redraw(element("people"), shown, ({ name, inCall, isSelf }) => {
+    redraw(element("people"), shown, ({ id, name, inCall, isSelf, isBusy, canBeCalled }) => {
         const item = document.createElement("li");
         const label = document.createElement("span");
         label.textContent = name;
         if (isSelf) label.append(" ", Object.assign(document.createElement("span"), { className: "you", textContent: `(${strings.people.you})` }));
         const doing = Object.assign(document.createElement("span"), { className: "doing" });
-        doing.textContent = inCall ? strings.people.watching : strings.people.here;
-        doing.dataset.inCall = String(inCall);
+        doing.textContent = inCall ? strings.people.watching : isBusy ? strings.people.inCall : strings.people.here;
+        doing.dataset.inCall = String(inCall || isBusy);
         item.append(label, doing);
+        if (canBeCalled) item.append(callButton({ id, name }));
         return item;
     });
+    if (focused === undefined) return;
+    // The list is drawn anew under the fingers of who walks through it by keyboard; who has called goes on at the stage.
+    const again = element("people").querySelector(`[data-participant="${CSS.escape(focused)}"]`) ?? element("stage");
+    if (again !== document.activeElement) again.focus();
 }
 
 function drawSettings({ name, picture, hasShortcuts, isPushToTalk }) {

@@ -2,10 +2,10 @@
 
 const storageKey = "doorward.resumption";
 
-/** `resumption` is the daemon's secret; `isTalking` whether the microphone was on. */
-export function leave({ resumption, isTalking }) {
+/** `resumption` is the daemon's secret; `isTalking` whether the microphone was on, `isIntercom` whether the call was without the door. */
+export function leave({ resumption, isTalking, isIntercom }) {
     try {
-        sessionStorage.setItem(storageKey, JSON.stringify({ resumption, isTalking }));
+        sessionStorage.setItem(storageKey, JSON.stringify({ resumption, isTalking, isIntercom }));
     } catch {
         // No storage: the call ends when its time to wait is over.
     }

@@ -10,11 +10,15 @@ const typingGuard = 400;
 export class RingDialog {
     #dialog = element("ring");
     #openedAt = 0;
+    /** The call that it is about, and since when it is that and not the one before: the finger may be on its way already. */
+    #call = null;
+    #replacedAt = -Infinity;
 
     constructor({ accept, decline }) {
         const unlessTyped = (action) => (event) => {
             // detail 0: the click comes from the keyboard.
-            const isTooSoon = event.detail === 0 && performance.now() - this.#openedAt < typingGuard;
+            const guarded = event.detail === 0 ? this.#openedAt : this.#replacedAt;
+            const isTooSoon = performance.now() - guarded < typingGuard;
             if (isTooSoon) event.preventDefault();
             else action();
         };
@@ -32,23 +36,33 @@ export class RingDialog {
         });
     }
 
-    draw({ ring, isRingLocked, status }, now) {
+    /** `ring` is the door's, or the call of somebody else in the house. */
+    draw({ ring, isRingLocked, status, intercom }, now) {
         if (ring === null) {
+            this.#call = null;
             if (this.#dialog.open) this.#dialog.close();
             return;
         }
         const isWatching = status.phase === "live" || status.phase === "interrupted";
         const left = Math.max(0, ring.expiresAt - now);
-        setText(element("ring-title"), strings.ring.title(ring.from.name));
+        const isDoor = ring.from.id === "door";
+        const name = ring.from.name || strings.people.somebody;
+        setText(element("ring-title"), isDoor ? strings.ring.title(name) : strings.intercom.title(name));
+        element("ring-icon").setAttribute("href", isDoor ? "#icon-bell" : "#icon-phone");
         setText(element("ring-when"), strings.ring.when(ring.startedAt, now - ring.startedAt));
         setText(element("ring-left"), strings.ring.left(left));
-        setText(element("ring-hint"), isWatching ? strings.ring.watchingHint : strings.ring.acceptHint);
+        const leaving = intercom.phase === "talking" ? strings.intercom.leavingHint(intercom.other?.name || strings.people.somebody) : strings.ring.acceptHint;
+        setText(element("ring-hint"), isWatching ? strings.ring.watchingHint : leaving);
         setHidden(element("ring-silent"), !isRingLocked);
         element("ring-left-bar").style.setProperty("--left", String(left / (ring.expiresAt - ring.startedAt)));
         this.#dialog.dataset.silent = String(isRingLocked);
         this.#dialog.dataset.watching = String(isWatching);
-        if (!this.#dialog.open) {
+        if (ring.call !== this.#call) {
             this.#openedAt = performance.now();
+            if (this.#call !== null) this.#replacedAt = this.#openedAt;
+            this.#call = ring.call;
+        }
+        if (!this.#dialog.open) {
             // showModal gives the focus back, on closing, to what had it.
             this.#dialog.showModal();
             element("accept").focus();

@@ -5,8 +5,14 @@ const titleInterval = 900;
 /** How long a resumed AudioContext may take to run before the ring counts as silent. */
 const resumePatience = 400;
 
-/** Two struck bars, a major third apart, the way a mechanical door chime sounds: [start in s, frequency in Hz]. */
-const strokes = [[0, 659.26], [0.55, 523.25]];
+/**
+ * For the door two struck bars, a major third apart, the way a mechanical door chime sounds; for a person, three rising:
+ * [start in s, frequency in Hz].
+ */
+const chimes = {
+    door: [[0, 659.26], [0.55, 523.25]],
+    person: [[0, 523.25], [0.22, 659.26], [0.44, 783.99]],
+};
 /** The partials of a struck bar: [ratio to the fundamental, loudness, decay in s]. */
 const partials = [[1, 0.5, 1.5], [2.76, 0.16, 0.55], [5.4, 0.06, 0.22]];
 
@@ -36,7 +42,8 @@ export class Ringer extends EventTarget {
         if (!this.#ringing) this.#rest();
     }
 
-    start(title) {
+    /** `chime` is a key of `chimes`. */
+    start(title, chime = "door") {
         this.stop();
         const ringing = { timers: [], hasSounded: false };
         this.#ringing = ringing;
@@ -44,7 +51,7 @@ export class Ringer extends EventTarget {
             action();
             ringing.timers.push(setInterval(action, interval));
         };
-        every(chimeInterval, () => this.#sound(ringing));
+        every(chimeInterval, () => this.#sound(ringing, chimes[chime]));
         let isFlashed = false;
         every(titleInterval, () => {
             isFlashed = !isFlashed || matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -67,7 +74,7 @@ export class Ringer extends EventTarget {
         if (!this.#ringing) document.title = title;
     }
 
-    async #sound(ringing) {
+    async #sound(ringing, strokes) {
         // Chromium logs an intervention for a vibration before the first touch.
         if (navigator.userActivation?.hasBeenActive) navigator.vibrate?.([350, 150, 350]);
         if (!(await this.#resume()) || this.#ringing !== ringing) return;

@@ -1,5 +1,6 @@
 // Draws the state into the page. Every function is idempotent: it may be called at any time with the whole state.
 
+import { intercomFaceOf, intercomStatusOf } from "./intercom-view.js";
 import { chosenLanguage, languages } from "./language.js";
 import { strings } from "./strings.js";
 
@@ -52,10 +53,17 @@ function connectionText({ connection }, now) {
     return wait > 500 ? strings.connection.waitingFor(wait) : strings.connection.tryingAgain;
 }
 
+/** Whether the stage belongs to the call with the door. */
+function isAtTheDoor({ phase }) {
+    return !["idle", "ended", "failed"].includes(phase);
+}
+
 /** Title and text over the picture: what is going on, honestly. */
 function statusOf(state, now) {
     const { status, connection, door, limit } = state;
     const texts = strings.stage;
+    const intercom = isAtTheDoor(status) ? null : intercomStatusOf(state.intercom);
+    if (intercom) return intercom;
     switch (status.phase) {
         case "idle":
             if (connection.phase === "open") return { title: "", text: "" };
@@ -98,7 +106,7 @@ function drawControl(id, icon, text) {
     setText(control.querySelector("span"), text);
 }
 
-function drawTalk({ microphone, isPushToTalk }) {
+function drawTalk({ status, intercom, microphone, isPushToTalk }) {
     const texts = strings.actions;
     const held = ["#icon-microphone", texts.holdToTalk];
     const shown = {
@@ -109,8 +117,12 @@ function drawTalk({ microphone, isPushToTalk }) {
     }[microphone.phase];
     drawControl("talk", ...shown);
     element("talk").dataset.phase = microphone.phase;
-    setText(element("talk-state"), microphone.phase === "off" ? "" : strings.talking[microphone.phase]);
-    setHidden(element("talk-state"), microphone.phase === "off");
+    const isHeardByOther = microphone.phase === "on" && !isAtTheDoor(status);
+    const heard = isHeardByOther ? strings.intercom.hears(intercom.other?.name || strings.people.somebody) : strings.talking[microphone.phase];
+    // nobody hears anything before the call is answered
+    const isTold = microphone.phase !== "off" && (isAtTheDoor(status) || intercom.phase === "talking" || microphone.phase === "asking");
+    setText(element("talk-state"), isTold ? heard : "");
+    setHidden(element("talk-state"), !isTold);
 }
 
 function drawNotes({ door, isOpen }) {
@@ -135,10 +147,12 @@ function drawBar(shown) {
 export function drawStage(state, now) {
     const { status, connection, door, picture, limit } = state;
     const isOpen = connection.phase === "open";
-    const isIdle = ["idle", "ended", "failed"].includes(status.phase);
+    const isIdle = !isAtTheDoor(status);
+    const isTalking = isIdle && state.intercom.phase === "talking";
     const isShowing = status.phase === "live" || status.phase === "interrupted";
 
     document.body.dataset.phase = status.phase;
+    document.body.dataset.talking = String(isTalking);
     setText(element("door-name"), door.name);
     const isOutside = connection.way === "outside";
     document.body.dataset.way = connection.way ?? "";
@@ -154,7 +168,11 @@ export function drawStage(state, now) {
     element("video").classList.toggle("video-shown", isShowing && door.camera !== "none");
     if (picture.aspectRatio) element("frame").style.setProperty("--picture-ratio", String(picture.aspectRatio));
 
-    setHidden(element("live"), status.phase !== "live");
+    setHidden(element("live"), status.phase !== "live" && !isTalking);
+    if (isTalking) {
+        setText(element("live-text"), strings.intercom.inCall);
+        setText(element("elapsed"), strings.stage.elapsed(now - state.intercom.since));
+    }
     if (status.phase === "live") {
         const elapsed = now - status.since;
         const left = limit - elapsed;
@@ -167,7 +185,7 @@ export function drawStage(state, now) {
 
     const again = status.phase === "ended" ? strings.actions.watchAgain : strings.actions.tryAgain;
     setText(element("watch-text"), status.phase === "idle" ? strings.actions.watch : again);
-    drawBar(isIdle ? "watch" : isShowing ? "controls" : "cancel");
+    drawBar(isIdle ? (intercomFaceOf(state.intercom) ?? "watch") : isShowing ? "controls" : "cancel");
     // aria-disabled keeps the button in reach of the keyboard while the page reconnects.
     element("watch").setAttribute("aria-disabled", String(!isOpen));
 
@@ -175,5 +193,7 @@ export function drawStage(state, now) {
     const isSilent = picture.isMuted || picture.isSoundBlocked;
     drawControl("sound", isSilent ? "#icon-speaker-off" : "#icon-speaker", isSilent ? strings.actions.soundOn : strings.actions.soundOff);
     const isFull = document.fullscreenElement !== null;
+    setHidden(element("full-screen"), isTalking);
+    setHidden(element("see-door"), !isTalking);
     drawControl("full-screen", isFull ? "#icon-shrink" : "#icon-expand", isFull ? strings.actions.leaveFullScreen : strings.actions.fullScreen);
 }

@@ -17,8 +17,9 @@ export class Visits {
         }
     }
 
-    began({ call, at }) {
-        this.#replace([{ call, at, outcome: "ringing", by: null }, ...this.list.filter((visit) => visit.call !== call)]);
+    /** A ring of the door, or the call of somebody whose name is `from`. */
+    began({ call, at, from }) {
+        this.#replace([{ call, at, from, outcome: "ringing", by: null }, ...this.list.filter((visit) => visit.call !== call)]);
     }
 
     /** A later outcome replaces an earlier one: declined here, then answered by somebody else. */
