@@ -19,7 +19,10 @@ SING = """(() => {
     const tone = new OscillatorNode(context, { frequency: %d });
     tone.connect(new GainNode(context, { gain: 0.3 })).connect(voice);
     tone.start();
-    navigator.mediaDevices.getUserMedia = async () => new MediaStream(voice.stream.getTracks().map((track) => track.clone()));
+    const devices = navigator.mediaDevices;
+    const original = devices.getUserMedia.bind(devices);
+    const sing = async () => new MediaStream(voice.stream.getTracks().map((track) => track.clone()));
+    devices.getUserMedia = (wanted) => (wanted.audio ? sing() : original(wanted));
 })()"""
 
 # The loudest frequency, in hertz, of what each other member is heard with, by his id, and of the door where it is in the call.

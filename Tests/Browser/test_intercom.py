@@ -9,8 +9,6 @@ import pytest
 from test_call import RING_IS_OPEN, pause
 from test_group import HEARD, SING, identifier, rename, wait_for_members
 
-pytestmark = pytest.mark.alone
-
 # How long a key is not for a dialog that has just come up (ring-dialog.js).
 TYPING_GUARD = 450
 
@@ -51,6 +49,7 @@ def talk(home: list[Any]) -> None:
         wait_for_members(page, 2)
 
 
+@pytest.mark.alone
 def test_two_hear_one_another_and_the_door_has_no_part_in_it(home, chromium, open_page):
     kitchen, study = home
     hall = open_page(chromium, kitchen.daemon.url())
@@ -158,6 +157,7 @@ def test_a_page_that_is_reloaded_in_mid_call_talks_on(home):
     talk(home)
     before = identifier(study)
     study.goto(study.daemon.url())
+    study.wait_until_ready()
     phase(study, "talking", seconds=15)
     assert identifier(study) != before
     for page in home:

@@ -123,8 +123,11 @@ function callSomebody({ target }) {
 
 function accept() {
     if (!ring.current) {
+        if (intercom.rung === null) return;
+        // a door that is being called again and again is not waited for any longer
+        session.hangUp();
         intercom.accept();
-        if (intercom.isBusy) openMicrophone();
+        openMicrophone();
         return;
     }
     const call = ring.decided("accepted");

@@ -84,7 +84,9 @@ export class Intercom extends EventTarget {
         this.#become({ phase: "idle" });
     }
 
+    /** Ends the call, or takes it back; a page that goes away while it is rung declines nothing by that. */
     hangUp() {
+        if (this.status.phase === "rung") return;
         if (this.status.call !== undefined) this.#send({ type: "call-hangup", call: this.status.call });
         this.#become({ phase: "idle" });
     }

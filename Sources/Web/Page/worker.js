@@ -7,11 +7,12 @@ const cacheName = "doorward-page";
 const files = [
     "api.js", "app.js", "call.js", "camera.js", "chat.js", "conversation.js", "encoding.js", "english.js",
     "enrolment.js", "formats.js", "german.js", "household.css", "household.js", "icon.svg", "index.html",
-    "language.js", "link.js", "manifest.webmanifest", "meeting.js", "members.js", "mesh.js", "microphone.js",
-    "mqtt-packets.js", "mqtt.js", "noise.js", "panels.js", "picture.js", "recovery.js", "resumption.js",
-    "ring-dialog.js", "ring.js", "ringer.js", "session.js", "shortcuts.js", "sign-in.js", "signalling.js",
-    "small-window.js", "snapshot.js", "start.js", "statistics.js", "strings.js", "style.css", "talk-button.js",
-    "ticker.js", "timeline.js", "view.js", "viewer.js", "visits.js", "wake-lock.js", "ways.js",
+    "intercom-view.js", "intercom.js", "language.js", "link.js", "manifest.webmanifest", "meeting.js",
+    "members.js", "mesh.js", "microphone.js", "mqtt-packets.js", "mqtt.js", "noise.js", "panels.js", "picture.js",
+    "recovery.js", "resumption.js", "ring-dialog.js", "ring.js", "ringer.js", "session.js", "shortcuts.js",
+    "sign-in.js", "signalling.js", "small-window.js", "snapshot.js", "start.js", "statistics.js", "strings.js",
+    "style.css", "talk-button.js", "ticker.js", "timeline.js", "view.js", "viewer.js", "visits.js",
+    "wake-lock.js", "ways.js",
 ];
 
 /** How long the server has to answer: for the page itself, and for what belongs to a page that came from it. */
