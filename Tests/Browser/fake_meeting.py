@@ -39,7 +39,9 @@ class Session:
         self._sent = self._received = 0
         self._texts: asyncio.Queue[str | None] = asyncio.Queue()
         self.has_begun = False
-        self.pings = 0
+        #: One for each ping of the page's; whether they are answered.
+        self.pings: queue.Queue[None] = queue.Queue()
+        self.is_silent = False
         #: What becomes of the next sealed message on its way.
         self.next_frame = lambda frame: [frame]
 
@@ -68,8 +70,9 @@ class Session:
             self.has_begun = True
             asyncio.get_running_loop().create_task(self._meeting.door.converse(self))
         if json.loads(text)["type"] == "ping":
-            self.pings += 1
-            await self.send('{"type":"pong"}')
+            self.pings.put(None)
+            if not self.is_silent:
+                await self.send('{"type":"pong"}')
         else:
             self._texts.put_nowait(text)
 

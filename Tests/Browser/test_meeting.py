@@ -172,6 +172,22 @@ def test_what_comes_twice_is_taken_once(chromium, outside):
     assert list(meeting.sessions.values()) == [session]
 
 
+def test_it_pings_a_quiet_door_and_leaves_one_that_is_silent(chromium, outside):
+    door, meeting, page, viewer = outside(chromium)
+    (session,) = meeting.sessions.values()
+    session.pings.get(timeout=5)
+    time_passes = "void (Date.now = ((now) => () => now() + {})(Date.now))"
+    page.evaluate(time_passes.format(16_000))
+    session.pings.get(timeout=5)
+    session.is_silent = True
+    page.evaluate(time_passes.format(16_000))
+    session.pings.get(timeout=5)
+    page.evaluate(time_passes.format(26_000))
+    assert door.next_viewer().expect("presence")
+    assert session.mailbox not in meeting.sessions
+    assert any("nothing was heard" in line for line in page.console)
+
+
 def test_who_does_not_have_the_doors_key_is_not_the_door(browser, outside, make_meeting):
     door, meeting, page, viewer = outside(browser)
     meeting.stop()
