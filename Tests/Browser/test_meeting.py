@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import http.server
 import subprocess
@@ -21,8 +22,9 @@ from browser import Browser, Page
 from daemon import BINARY
 from fake_door import FakeDoor, Viewer
 from fake_meeting import FakeMeeting
-from mosquitto import Mosquitto
+from mosquitto import MASTER, Mosquitto
 from network import LOOPBACK
+from test_household import invite, pair, wait_until_signed_out
 from test_page import outlast_typing_guard
 
 IS_OUTSIDE = "doorward.state.connection.phase === 'open' && doorward.state.connection.way === 'outside'"
@@ -184,6 +186,7 @@ def test_it_pings_a_quiet_door_and_leaves_one_that_is_silent(chromium, outside):
     session.pings.get(timeout=5)
     page.evaluate(time_passes.format(26_000))
     assert door.next_viewer().expect("presence")
+    page.wait_for(IS_OUTSIDE)
     assert session.mailbox not in meeting.sessions
     assert any("nothing was heard" in line for line in page.console)
 
@@ -310,6 +313,66 @@ def test_an_owner_has_a_link_for_whoever_is_not_at_home(chromium, make_door, ope
     del issued["outsideLink"]
     invite()
     page.wait_for("!document.querySelector('#issued-other').checkVisibility()")
+
+
+@contextlib.contextmanager
+def out_of_reach(port: int) -> Iterator[None]:
+    """The daemon's page and WebSocket are refused to everybody, as from another network."""
+    rules = f"table inet away {{\n chain input {{\n type filter hook input priority 0;\n tcp dport {port} reject with tcp reset\n }}\n}}"
+    subprocess.run(["nft", "-f", "-"], input=rules, text=True, check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["nft", "delete", "table", "inet", "away"], check=True)
+
+
+def test_a_household_has_its_door_outside(chromium, firefox, start_daemon, open_page, broker, copy):
+    # of all topics only the broker's master may use others than doorward/…
+    account = {"meeting.username": MASTER[0], "meeting.password": MASTER[1], "meeting.page_username": MASTER[0], "meeting.page_password": MASTER[1]}
+    daemon = start_daemon(
+        **{**broker.settings(), **account, "web.authentication": "household", "meeting.page_url": copy, "meeting.topic": "houses/ours"}
+    )
+    owner = open_page(chromium, daemon.url(), ready=False)
+    pair(owner, daemon, "Anna")
+    owner.wait_for(IS_ENROLLED)
+    invite(owner, "Ben")
+    owner.click("#issued-other")
+    ben = open_page(firefox, owner.evaluate("document.querySelector('#issued-secret').value"), ready=False)
+    ben.wait_for("document.querySelector('#sign-in-title').textContent === 'You are invited'")
+    ben.click("#sign-in-submit")
+    ben.wait_for(f"window.doorward && {IS_OUTSIDE}")
+    ben.click("#watch")
+    ben.wait_for_phase("live", seconds=20)
+    ben.click("#hang-up")
+
+    with out_of_reach(daemon.port):
+        owner.goto(daemon.url())
+        owner.wait_for(f"window.doorward && {IS_OUTSIDE}")
+        daemon.ring()
+        for page in (owner, ben):
+            page.wait_for(RING_IS_OPEN)
+        outlast_typing_guard(owner)
+        owner.click("#decline")
+        outlast_typing_guard(ben)
+        ben.click("#decline")
+    owner.wait_for(IS_HOME, seconds=20)
+
+    owner.evaluate("void (document.querySelector('#household-fold').open = true)")
+    remove = "document.querySelector('[aria-label^=\"Remove Ben\"]')"
+    owner.wait_for(remove)
+    owner.evaluate(f"{remove}.click()")
+    owner.evaluate(f"{remove}.click()")
+    ben.wait_for("doorward.state.connection.problem === 'unknownKey'")
+    owner.evaluate("document.querySelector('#sign-out').click()")
+    wait_until_signed_out(owner)
+    kept = """new Promise((resolve) => {
+        const opening = indexedDB.open("doorward");
+        opening.onsuccess = () => {
+            const records = opening.result.transaction("meetings").objectStore("meetings").getAll();
+            records.onsuccess = () => resolve(records.result);
+        };
+    })"""
+    assert owner.evaluate(kept) == [], "who signs out takes the keys along"
 
 
 class Meddler:

@@ -18,6 +18,8 @@ extension Daemon {
             let url: String
             let username: String?
             let password: String?
+            /// What topics begin with, where that is not `doorward`.
+            let topic: String?
         }
 
         /// Names the door at the broker.
@@ -37,7 +39,8 @@ extension Daemon {
             door: meeting.sessions.door.rawValue, key: meeting.keys.publicKey.base64URL, name: configuration.door.name,
             broker: .init(
                 url: url, username: settings.pageUsername.isEmpty ? nil : settings.pageUsername,
-                password: settings.pagePassword.isEmpty ? nil : settings.pagePassword))
+                password: settings.pagePassword.isEmpty ? nil : settings.pagePassword,
+                topic: settings.topic == Configuration.Meeting().topic ? nil : settings.topic))
     }
 
     /// Keeps a page's public key with its device, and tells it where to call from outside.

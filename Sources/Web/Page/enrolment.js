@@ -41,7 +41,8 @@ async function isSound({ door, doorKey, name, broker }) {
         const key = fromBase64URL(doorKey);
         const id = toHex((await sha256(key)).slice(0, 16));
         const isBroker = ["ws:", "wss:"].includes(new URL(broker.url).protocol);
-        return key.length === keyLength && door === id && typeof name === "string" && isBroker;
+        const isTopic = broker.topic === undefined || typeof broker.topic === "string";
+        return key.length === keyLength && door === id && typeof name === "string" && isBroker && isTopic;
     } catch {
         return false;
     }
