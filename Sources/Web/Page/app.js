@@ -436,8 +436,12 @@ window.doorward = {
     },
 };
 
-/** Begins; `isHomeSilent` where the door was asked at its own address, and did not answer in time. */
-export function begin({ isHomeSilent }) {
+/**
+ * Begins; `isHomeSilent` where the door was asked at its own address, and did not answer in time. `atHome` is called whenever it
+ * answers there.
+ */
+export function begin({ isHomeSilent, atHome }) {
+    ways.addEventListener("home", atHome);
     draw();
     ways.open({ isHomeSilent });
 }

@@ -37,11 +37,23 @@ async function startAtHome() {
     await openPage({ isHomeSilent: !answer?.status });
 }
 
+/** Whether it is known who is here. */
+let isKnown = false;
+
 /** `me` is at home here. */
 function belong(me) {
+    if (isKnown) return;
+    isKnown = true;
     startHousehold(me);
     if (me.meeting) enrolment.renew();
     else enrolment.forget();
+}
+
+/** Asks once more, where the page began while home did not answer. */
+async function atHome() {
+    if (isKnown) return;
+    const { status, data } = await request("GET", "api/me");
+    if (status === 200 && data) belong(data);
 }
 
 async function startCopy() {
@@ -51,7 +63,7 @@ async function startCopy() {
 async function openPage({ isHomeSilent }) {
     document.body.dataset.session = "in";
     const { begin } = await import("./app.js");
-    begin({ isHomeSilent });
+    begin({ isHomeSilent, atHome });
     keepFiles();
     enrolment.addEventListener("change", keepFiles);
 }

@@ -9,7 +9,7 @@ const homePatience = 2_000;
 
 /**
  * Events as of `Signalling`: `message`; `closed` (detail: `{ retryAt, way, problem }`; `retryAt` is null where the door itself is awaited,
- * `problem` a key of `strings.outside.problems` or null); and `tampered`, when somebody between changed or kept back messages.
+ * `problem` a key of `strings.outside.problems` or null); `home`, when home answers; and `tampered`, when somebody between changed or kept back messages.
  */
 export class Ways extends EventTarget {
     #home = null;
@@ -96,6 +96,7 @@ export class Ways extends EventTarget {
             this.#home?.close();
         }
         this.#way = way;
+        if (way === "home") this.dispatchEvent(new Event("home"));
     }
 
     #lost(way, { retryAt, problem = null }) {
