@@ -356,6 +356,8 @@ def test_a_household_has_its_door_outside(chromium, firefox, start_daemon, open_
         outlast_typing_guard(ben)
         ben.click("#decline")
     owner.wait_for(IS_HOME, seconds=20)
+    # only now the door has said who she is
+    owner.wait_for("document.querySelector('#household-owner').checkVisibility()")
 
     owner.evaluate("void (document.querySelector('#household-fold').open = true)")
     remove = "document.querySelector('[aria-label^=\"Remove Ben\"]')"
