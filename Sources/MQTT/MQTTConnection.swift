@@ -177,7 +177,11 @@ final class MQTTConnection {
 
     private func wasLetIn(_ code: Int32) {
         guard code == 0 else {
-            return end(MQTTProblem(Self.words(for: code), isRefusal: true))
+            // many brokers, Mosquitto among them, say of a wrong password that the client is not authorised
+            let isStranger = code == MQTT_RC_NOT_AUTHORIZED.code
+            return end(
+                MQTTProblem(
+                    Self.words(for: isStranger ? MQTT_RC_BAD_USERNAME_OR_PASSWORD.code : code), isRefusal: true))
         }
         let code = mosquitto_subscribe_v5(mosquitto, nil, client.configuration.subscription, 1, 0, nil)
         if code != MOSQ_ERR_SUCCESS.code { fail(code) }

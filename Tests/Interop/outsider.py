@@ -108,7 +108,8 @@ class Outsider:
     def open(self):
         """Comes in."""
         assert self.shake_hands() == {"version": 1}
-        self.send("ping")
+        self.first = self.seal("ping")
+        self.say(self.first)
         assert self.receive() == {"type": "pong"}
         self.welcome = self.next("welcome")
         return self

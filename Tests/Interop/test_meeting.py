@@ -122,7 +122,7 @@ def test_nobody_comes_in_whom_the_household_does_not_know(start_door, connect):
     master.subscribe(page.outbox)
     master.publish(page.inbox, page.greeting)
     assert master.next(page.outbox)[0] == 2
-    master.publish(page.inbox, page.seal("ping"))
+    master.publish(page.inbox, page.first)
     assert master.next(page.outbox) == b"\x04"
     status = wait_for_pages(owner, 0)
     assert status["discards"]["bad_handshake"] == 1
@@ -249,13 +249,12 @@ def test_the_door_comes_back_when_the_broker_does(start_door, connect, broker):
 @pytest.mark.parametrize(
     ("settings", "line"),
     [
-        ({"meeting.password": "wrong"}, "cannot be used: (wrong user name or password|this user may not)"),
+        ({"meeting.password": "wrong"}, "cannot be used: wrong user name or password"),
         ({"meeting.ca_file": ""}, "cannot be used: no authority that is trusted vouches for its certificate"),
-        ({"meeting.topic": "elsewhere"}, r"it may not read elsewhere/|passes on nothing"),
+        ({"meeting.topic": "elsewhere"}, "passes on nothing that the door says on elsewhere/.*: this user may not"),
         ({"meeting.url": "mqtts://127.0.0.1:1"}, "cannot reach the meeting point .*Connection refused"),
     ],
 )
 def test_the_log_says_what_is_wrong_with_the_meeting_point(start_daemon, broker, settings, line):
     daemon: Daemon = start_daemon({"web.authentication": "household", **broker.settings(), **settings})
     daemon.wait_for_log(line)
-    assert "connected to the meeting point" not in daemon.log or "topic" in str(settings)

@@ -41,6 +41,7 @@ extension Daemon {
             case .connected:
                 log.info("meeting: connected to the meeting point \(url); the door can be called from outside")
                 meeting.state = .connected
+                meeting.isUnheard = false
                 meeting.connections += 1
                 meeting.sessions.handle(.connected, at: now)
                 meeting.announce(random: random)
@@ -53,7 +54,9 @@ extension Daemon {
                 // one at a time: what a message leads to comes before the next
                 while drainMeeting(at: now) { drainHub(at: now) }
             case .unpublished(let topic, let problem):
-                log.warning("meeting: the meeting point passes on nothing that the door says on \(topic): \(problem)")
+                let line = "meeting: the meeting point passes on nothing that the door says on \(topic): \(problem)"
+                if meeting.isUnheard { log.debug(line) } else { log.warning(line) }
+                meeting.isUnheard = true
             case .disconnected(let problem, let pause):
                 tell(problem, pause: pause, url: url)
                 meeting.state = .waiting(problem)

@@ -24,6 +24,8 @@ final class MeetingPoint {
     let client: MQTTClient
     var sessions: MeetingSessions
     var state = State.connecting
+    /// Whether the broker has refused to pass on what the door says since it let it in.
+    var isUnheard = false
     /// Connections that came about.
     var connections = 0
     /// Messages that came for nobody.
