@@ -327,7 +327,7 @@ function draw() {
     isDrawing = true;
     queueMicrotask(() => {
         isDrawing = false;
-        ways.setBusy(session.isWanted || ring.current !== null);
+        ways.setBusy(session.isWanted || intercom.isBusy || ring.current !== null);
         const state = snapshot();
         const now = Date.now();
         drawStage(state, now);
