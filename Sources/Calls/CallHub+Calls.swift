@@ -58,6 +58,21 @@ extension CallHub {
         return false
     }
 
+    /// Goes by what the owner changed: the ring that is going on ends when it was to end, and a call that has lasted longer
+    /// than is allowed now is over.
+    mutating func change(to new: Configuration, at now: Instant) {
+        let old = configuration
+        configuration = new
+        let hasNewName = new.doorName != old.doorName
+        if hasNewName || new.ringTimeout != old.ringTimeout || new.maxCallDuration != old.maxCallDuration {
+            tellAll { _ in
+                .doorSettings(
+                    name: new.doorName, ringTimeout: new.ringTimeout, maxCallDuration: new.maxCallDuration)
+            }
+        }
+        if hasNewName { announcePresence(at: now) }
+    }
+
     mutating func change(to new: DoorDevices) {
         guard new != devices else { return }
         devices = new

@@ -100,7 +100,7 @@ public struct CallHub {
         var ringing: Set<ParticipantID>
     }
 
-    let configuration: Configuration
+    var configuration: Configuration
     let random: any RandomSource
     var devices: DoorDevices
     /// The servers that pages are told to use.
@@ -183,6 +183,7 @@ public struct CallHub {
             // at once: there is nobody to wait for
             if let member = calls[call] { end(call, .hangup, by: party(member), detail: "signed out", at: now) }
         case .devicesChanged(let new): change(to: new)
+        case .settingsChanged(let new): change(to: new, at: now)
         case .iceServersChanged(let servers):
             guard servers != iceServers else { break }
             iceServers = servers

@@ -6,6 +6,7 @@ private enum Field: String, CodingKey {
     case type, id, `protocol`, door, iceServers, iceTransportPolicy, ringTimeoutMs, maxCallDurationMs, resumption
     case participants, watchers
     case camera, microphone, speaker
+    case name
     case call, from, to, at, expiresInMs, by, `continues`, reason, elapsedMs, members
     case sender, description, candidate
     case rings
@@ -29,6 +30,7 @@ extension DoorMessage: Encodable {
         case .iceServers: "ice-servers"
         case .presence: "presence"
         case .door: "door"
+        case .doorSettings: "door-settings"
         case .callIncoming: "call-incoming"
         case .callRinging: "call-ringing"
         case .callAccepted: "call-accepted"
@@ -57,6 +59,10 @@ extension DoorMessage: Encodable {
             try fields.encode(devices.camera, forKey: .camera)
             try fields.encode(devices.microphone, forKey: .microphone)
             try fields.encode(devices.speaker, forKey: .speaker)
+        case .doorSettings(let name, let ringTimeout, let maxCallDuration):
+            try fields.encode(name, forKey: .name)
+            try fields.encode(ringTimeout.wholeMilliseconds, forKey: .ringTimeoutMs)
+            try fields.encode(maxCallDuration?.wholeMilliseconds ?? 0, forKey: .maxCallDurationMs)
         case .callIncoming(let call, let party, let at, let expiry):
             try fields.encode(call, forKey: .call)
             try fields.encode(party, forKey: .from)

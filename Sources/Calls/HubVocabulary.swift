@@ -28,6 +28,8 @@ public enum HubInput: Hashable, Sendable {
     case callRevoked(CallID)
     /// A device of the door changed its state.
     case devicesChanged(DoorDevices)
+    /// The owner changed settings. The servers of these are not looked at: `iceServersChanged` tells of others.
+    case settingsChanged(CallHub.Configuration)
     /// The servers for the pages' peer connections, or the credentials there, are others now.
     case iceServersChanged([ICEServer])
     /// The number of WHEP players changed.

@@ -70,6 +70,8 @@ public enum DoorMessage: Hashable, Sendable {
     case presence([Presence], watchers: Int)
     /// `door`: the state of a device changed.
     case door(DoorDevices)
+    /// `door-settings`: the owner changed what `welcome` told. `maxCallDuration` is nil for as long as it likes.
+    case doorSettings(name: String, ringTimeout: Duration, maxCallDuration: Duration?)
     /// `call-incoming`: the ring. `at` is the moment of the press in milliseconds since 1970; nil where a viewer calls.
     case callIncoming(CallID, from: Party, at: Int64?, expiresIn: Duration)
     /// `call-ringing`: the page of the viewer called rings.

@@ -168,7 +168,9 @@ struct MediaStreams {
     var accounts: [TransportAccount] = []
     /// What is known of paths of which nothing is, and what is of use to the application, in bit/s.
     let bandwidth: BandwidthEstimator.Configuration
-    let demand: Double
+    var demand: Double {
+        didSet { for index in accounts.indices { accounts[index].estimator.demand = demand } }
+    }
     var conflicts = SourceConflicts()
     /// When the next reports are due; nil before media can flow.
     var nextReports: Instant?

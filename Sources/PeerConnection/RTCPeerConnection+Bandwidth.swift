@@ -21,6 +21,11 @@ extension RTCPeerConnection {
         media.accounts.lazy.map(\.estimator).first(where: \.isInformed)?.limitation
     }
 
+    /// Has no more of the path looked for than `bitrate` bits a second, in place of the configuration's `usefulBitrate`.
+    public mutating func setUsefulBitrate(_ bitrate: Double) {
+        media.demand = bitrate
+    }
+
     /// How long the other side should hold pictures back, so that what the path of the first transport loses is repaired
     /// before it is missed; nil where it loses little, or nothing is known. `setPlayoutDelay` asks for it.
     public var repairDelay: Duration? { media.accounts.first?.repairs.delay }

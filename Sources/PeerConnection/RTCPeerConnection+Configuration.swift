@@ -42,7 +42,7 @@ extension RTCPeerConnection {
         /// The bounds of what is sent, and what to begin with. Counts when the connection is made.
         public var bandwidth: BandwidthEstimator.Configuration
         /// What the application can make use of at most, in bit/s: more of the path is not looked for, but for some
-        /// headroom. Counts when the connection is made.
+        /// headroom. Counts when the connection is made; `setUsefulBitrate` changes it later.
         public var usefulBitrate: Double
 
         /// A configuration with the defaults.

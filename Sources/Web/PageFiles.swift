@@ -62,6 +62,7 @@ struct PageFiles {
         "certificate.js": PackageResources.certificate_js,
         "chat.js": PackageResources.chat_js,
         "conversation.js": PackageResources.conversation_js,
+        "door-settings.js": PackageResources.door_settings_js,
         "encoding.js": PackageResources.encoding_js,
         "english.js": PackageResources.english_js,
         "enrolment.js": PackageResources.enrolment_js,

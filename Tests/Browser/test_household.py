@@ -155,3 +155,59 @@ def test_every_screen_has_room_for_it(chromium, daemon, open_page, tmp_path):
                 "document.querySelector('#household-panel').getBoundingClientRect().right)"
             )
             page.screenshot(pictures / f"household-{name}")
+            page.evaluate("void (document.querySelector('#household-fold').open = false)")
+            page.evaluate("void (document.querySelector('#door-settings-fold').open = true)")
+            page.wait_for("document.querySelector('#setting-video-width')")
+            enter(page, "#setting-door-name", "")
+            save(page)
+            page.wait_for("document.querySelector('#setting-door-name-error').textContent")
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing sticks out"
+            assert page.evaluate(
+                "[...document.querySelectorAll('#door-settings-panel *')].every((node) => node.getBoundingClientRect().right <= "
+                "document.querySelector('#door-settings-panel').getBoundingClientRect().right)"
+            )
+            page.screenshot(pictures / f"settings-{name}")
+
+
+def test_an_owner_changes_the_doors_settings_and_every_page_follows(chromium, firefox, daemon, open_page):
+    owner = open_page(chromium, daemon.url(), ready=False)
+    pair(owner, daemon, "Anna")
+    member = open_page(firefox, invite(owner, "Ben"), ready=False)
+    member.wait_for(SIGN_IN)
+    member.click("#sign-in-submit")
+    member.wait_until_ready()
+    assert not member.is_visible("#door-settings-panel"), "it is for owners"
+
+    owner.evaluate("void (document.querySelector('#door-settings-fold').open = true)")
+    owner.wait_for("document.querySelector('#setting-door-name')?.value === 'Front door'")
+    assert owner.evaluate("document.querySelector('#setting-calls-ring-timeout-ms').value") == "30", "in seconds"
+    enter(owner, "#setting-door-name", "Garden gate")
+    enter(owner, "#setting-calls-ring-timeout-ms", "0.2")
+    save(owner)
+    owner.wait_for("document.activeElement.id === 'setting-calls-ring-timeout-ms'")
+    assert owner.text("#setting-calls-ring-timeout-ms-error") == "A number from 1 s to 600 s, please."
+    assert member.text("#door-name") == "Front door", "all is saved or nothing"
+
+    enter(owner, "#setting-calls-ring-timeout-ms", "2")
+    save(owner)
+    owner.wait_for("document.querySelector('#door-settings-saved').textContent === 'Saved.'")
+    for page in (owner, member):
+        page.wait_for("document.querySelector('#door-name').textContent === 'Garden gate'")
+    daemon.ring()
+    member.wait_for("document.querySelector('#ring').open && document.querySelector('#ring-title').textContent.includes('Garden gate')")
+    member.wait_for("document.querySelector('#visits li')?.dataset.outcome === 'missed'", seconds=10)
+
+    # and back, with the keyboard's own button
+    owner.click("#setting-door-name-reset")
+    save(owner)
+    member.wait_for("document.querySelector('#door-name').textContent === 'Front door'")
+    assert not owner.is_visible("#setting-door-name-reset")
+
+
+def enter(page: Any, selector: str, text: str) -> None:
+    fill(page, selector, text)
+    page.evaluate(f"void document.querySelector({json.dumps(selector)}).dispatchEvent(new Event('input', {{ bubbles: true }}))")
+
+
+def save(page: Any) -> None:
+    page.evaluate("void document.querySelector('#door-settings-form').requestSubmit()")

@@ -191,6 +191,10 @@ import Testing
                 "type": "door", "camera": "test-card", "microphone": "tone", "speaker": "none",
             ])
         #expect(
+            try encode(.doorSettings(name: "Gate", ringTimeout: .seconds(5), maxCallDuration: nil)) == [
+                "type": "door-settings", "name": "Gate", "ringTimeoutMs": 5000, "maxCallDurationMs": 0,
+            ])
+        #expect(
             try encode(.callIncoming(call, from: House.door, at: 1_764_000_000_000, expiresIn: .seconds(30))) == [
                 "type": "call-incoming", "call": "c", "from": ["id": "door", "name": "Front door"],
                 "at": 1_764_000_000_000,

@@ -42,6 +42,44 @@ import Wire
         #expect(welcome.iceServers == renewed)
     }
 
+    @Test func whatTheOwnerChangesIsToldToWhoIsThereAndToWhoComes() throws {
+        var house = House()
+        let kitchen = house.open("Kitchen")
+        var settings = CallHub.Configuration()
+        #expect(house.handle(.settingsChanged(settings)).isEmpty, "nothing has changed")
+        settings.doorName = "Gate"
+        settings.ringTimeout = .seconds(5)
+        let told = house.handle(.settingsChanged(settings)).allMessages(to: kitchen)
+        #expect(told.first == .doorSettings(name: "Gate", ringTimeout: .seconds(5), maxCallDuration: nil))
+        guard case .presence(let present, _)? = told.last else { return #expect(Bool(false), "the name is told") }
+        #expect(present.first?.name == "Gate")
+        let study = ParticipantID("study")
+        guard case .welcome(let welcome)? = house.handle(.viewerConnected(study)).allMessages(to: study).first else {
+            return #expect(Bool(false), "a page is welcomed")
+        }
+        #expect(welcome.doorName == "Gate" && welcome.ringTimeout == .seconds(5))
+        // the next ring is as long; one that is going on ends when it was to end
+        let began = house.now
+        house.handle(.buttonPressed(wallClock: 0))
+        #expect(house.hub.deadline == began + .seconds(5))
+        settings.ringTimeout = .seconds(60)
+        house.handle(.settingsChanged(settings))
+        #expect(house.hub.deadline == began + .seconds(5))
+    }
+
+    @Test func aCallThatHasLastedLongerThanIsAllowedNowIsOver() throws {
+        var house = House()
+        let viewer = house.open("Kitchen")
+        let call = try house.watch(viewer)
+        house.handle(.peerConnected(call))
+        house.pass(.seconds(100))
+        var settings = CallHub.Configuration()
+        settings.maxCallDuration = .seconds(60)
+        let told = house.handle(.settingsChanged(settings)).messages(to: viewer)
+        #expect(told.contains(.callHangup(call, .maxDuration, by: nil)))
+        #expect(house.hub.callCount == 0)
+    }
+
     @Test func everyoneIsToldWhenSomeoneComesIsRenamedCallsAndGoes() throws {
         var house = House()
         let kitchen = house.open("Kitchen")

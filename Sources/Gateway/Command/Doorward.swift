@@ -33,10 +33,10 @@ public enum Doorward {
     }
 
     private static func run(_ source: Command.ConfigurationSource) -> Int32 {
-        guard let configuration = load(source) else { return 2 }
+        guard let layers = load(source) else { return 2 }
         linux_disable_huge_pages()
         let loop = EventLoop()
-        let daemon = Daemon(configuration: configuration, environment: environment, loop: loop)
+        let daemon = Daemon(layers: layers, environment: environment, loop: loop)
         loop.adopt()
         if let error = daemon.assumeIsolated({ $0.start() }) {
             daemon.log.error(error.description)
@@ -79,7 +79,7 @@ public enum Doorward {
     private static func ask(
         _ question: String, _ source: Command.ConfigurationSource, text: (String) -> String?
     ) -> Int32 {
-        guard let configuration = load(source) else { return 2 }
+        guard let configuration = load(source)?.given else { return 2 }
         // the folder of this user's daemon, then that of the one that systemd runs
         let folders = [configuration.state.folder(environment: environment), "/var/lib/doorward"].compactMap(\.self)
         let answer = ControlSocket.ask(question, at: folders.map { StateFolder(path: $0).controlSocket })
@@ -97,9 +97,9 @@ public enum Doorward {
         return 0
     }
 
-    private static func load(_ source: Command.ConfigurationSource) -> Configuration? {
+    private static func load(_ source: Command.ConfigurationSource) -> ConfigurationLayers? {
         do throws(ConfigurationErrors) {
-            return try Configuration.load(file: source.file, environment: environment, overrides: source.overrides)
+            return try ConfigurationLayers(file: source.file, environment: environment, overrides: source.overrides)
         } catch {
             complain(error.description + "\n")
             return nil

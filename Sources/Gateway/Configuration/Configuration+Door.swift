@@ -10,6 +10,6 @@ extension Configuration.Door {
     static let section = ConfigurationSection(
         "door", \.door, "The door itself.",
         [
-            .init("name", \.name, .text(1...64), "What every page calls it.")
+            .init("name", \.name, .name(longest: 64), "What every page calls it.")
         ])
 }

@@ -44,11 +44,7 @@ public struct Configuration: Sendable, Equatable {
     public static func load(
         file: String?, environment: [String: String] = [:], overrides: [String] = []
     ) throws(ConfigurationErrors) -> Configuration {
-        var loader = ConfigurationLoader()
-        if let file { loader.read(file: file) }
-        loader.read(environment: environment)
-        loader.read(overrides: overrides)
-        return try loader.finish()
+        try ConfigurationLayers(file: file, environment: environment, overrides: overrides).configuration
     }
 
     /// Every section, in the order of the example file.
@@ -57,4 +53,7 @@ public struct Configuration: Sendable, Equatable {
         Light.section, Calls.section, Network.section, Publish.section, Meeting.section, State.section,
         Log.section,
     ]
+
+    /// Every key, in that order.
+    static let keys = sections.flatMap(\.keys)
 }

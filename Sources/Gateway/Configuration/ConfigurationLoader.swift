@@ -3,18 +3,28 @@ import PeerConnection
 
 /// Collects settings, and what is wrong with them, from a file, the environment and options, in this order.
 struct ConfigurationLoader {
-    private var configuration = Configuration()
-    private var errors: [ConfigurationError] = []
+    private(set) var configuration = Configuration()
+    /// What is wrong so far, but for what `finish` finds.
+    private(set) var errors: [ConfigurationError] = []
     /// Where each key, by its path, was last set.
-    private var origins: [String: ConfigurationError.Origin] = [:]
+    private(set) var origins: [String: ConfigurationError.Origin] = [:]
 
-    private static let keys = Configuration.sections.flatMap(\.keys)
+    private static let keys = Configuration.keys
 
     // MARK: The file
 
     mutating func read(file: String) {
         do throws(YAMLProblem) {
-            guard let root = try YAMLReader.read(contents(of: file)), root.content != .plain("") else { return }
+            read(try contents(of: file), of: file)
+        } catch {
+            reject(error.message, at: .file(file, place: error.place))
+        }
+    }
+
+    /// Reads `text`, what `file` holds.
+    mutating func read(_ text: [UInt8], of file: String) {
+        do throws(YAMLProblem) {
+            guard let root = try YAMLReader.read(text), root.content != .plain("") else { return }
             guard case .mapping(let entries) = root.content else {
                 throw YAMLProblem(message: "wants sections, such as “web:”", place: root.place)
             }

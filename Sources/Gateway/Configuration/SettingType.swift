@@ -16,19 +16,32 @@ struct SettingProblem: Error {
     var place: ConfigurationError.Place?
 }
 
+/// What a key's values look like, for a form.
+enum SettingShape: Sendable, Equatable {
+    case number(ClosedRange<Int64>, multipleOf: Int64 = 1, unit: SettingUnit? = nil)
+    case boolean
+    case choice([String])
+    /// Text of at most so many characters; nil for any number.
+    case text(longest: Int? = nil)
+    /// Several of something.
+    case list
+}
+
 /// What a key's values are: how they are read and written, and what to say when one is wrong.
 struct SettingType<Value>: Sendable {
     /// What is allowed, to follow "wants": `a whole number from 0 to 65535`.
     let expectation: String
+    let shape: SettingShape
     let read: @Sendable (SettingInput) throws(SettingProblem) -> Value
     /// The value as YAML.
     let format: @Sendable (Value) -> String
 
     init(
-        expectation: String, format: @escaping @Sendable (Value) -> String,
+        expectation: String, shape: SettingShape, format: @escaping @Sendable (Value) -> String,
         read: @escaping @Sendable (SettingInput) throws(SettingProblem) -> Value
     ) {
         self.expectation = expectation
+        self.shape = shape
         self.format = format
         self.read = read
     }
@@ -37,10 +50,11 @@ struct SettingType<Value>: Sendable {
     /// makes it a text in YAML whatever it looks like; it returns nil for a value that is not allowed. A secret is not
     /// repeated in errors.
     init(
-        scalar expectation: String, isSecret: Bool = false, format: @escaping @Sendable (Value) -> String,
+        scalar expectation: String, shape: SettingShape = .text(), isSecret: Bool = false,
+        format: @escaping @Sendable (Value) -> String,
         parse: @escaping @Sendable (_ text: String, _ isQuoted: Bool) -> Value?
     ) {
-        self.init(expectation: expectation, format: format) { (input) throws(SettingProblem) in
+        self.init(expectation: expectation, shape: shape, format: format) { (input) throws(SettingProblem) in
             let text: String
             var isQuoted = false
             var place: ConfigurationError.Place?
@@ -77,8 +91,11 @@ extension SettingType where Value: FixedWidthInteger & Sendable {
     /// A whole number.
     static func integer(_ range: ClosedRange<Value>, multipleOf step: Value = 1) -> Self {
         let kind = step == 1 ? "a whole number" : step == 2 ? "an even number" : "a multiple of \(step)"
-        return .init(scalar: "\(kind) from \(range.lowerBound) to \(range.upperBound)", format: { "\($0)" }) {
-            text, isQuoted in
+        let bounds = Int64(clamping: range.lowerBound)...Int64(clamping: range.upperBound)
+        return .init(
+            scalar: "\(kind) from \(range.lowerBound) to \(range.upperBound)",
+            shape: .number(bounds, multipleOf: Int64(clamping: step)), format: { "\($0)" }
+        ) { text, isQuoted in
             guard !isQuoted, let number = Value(text), range.contains(number), number % step == 0 else { return nil }
             return number
         }
@@ -95,7 +112,9 @@ extension SettingType<Duration> {
             }
         let expectation = "a whole number from \(range.lowerBound) to \(range.upperBound) (\(name))"
         let one = make(1)
-        return .init(scalar: expectation, format: { "\(Int64($0 / one))" }) { text, isQuoted in
+        return .init(
+            scalar: expectation, shape: .number(range, unit: unit), format: { "\(Int64($0 / one))" }
+        ) { text, isQuoted in
             guard !isQuoted, let number = Int64(text), range.contains(number) else { return nil }
             return make(number)
         }
@@ -105,7 +124,7 @@ extension SettingType<Duration> {
 extension SettingType<Bool> {
     /// `true` or `false`.
     static var boolean: Self {
-        .init(scalar: "true or false", format: { "\($0)" }) { text, isQuoted in
+        .init(scalar: "true or false", shape: .boolean, format: { "\($0)" }) { text, isQuoted in
             isQuoted ? nil : Bool(text)
         }
     }
@@ -116,7 +135,9 @@ extension SettingType where Value: CaseIterable & RawRepresentable & Sendable, V
     static var choice: Self {
         let names = Value.allCases.map(\.rawValue)
         let expectation = names.count == 1 ? names[0] : names.dropLast().joined(separator: ", ") + " or \(names.last!)"
-        return .init(scalar: expectation, format: { $0.rawValue }) { text, _ in Value(rawValue: text) }
+        return .init(scalar: expectation, shape: .choice(names), format: { $0.rawValue }) { text, _ in
+            Value(rawValue: text)
+        }
     }
 }
 
@@ -125,8 +146,25 @@ extension SettingType<String> {
     static func text(_ length: ClosedRange<Int>, isSecret: Bool = false) -> Self {
         let least = length.lowerBound == 0 ? "at most" : "\(length.lowerBound) to"
         let expectation = "text of \(least) \(length.upperBound) characters"
-        return .init(scalar: expectation, isSecret: isSecret, format: quote) { text, _ in
+        return .init(
+            scalar: expectation, shape: .text(longest: length.upperBound), isSecret: isSecret, format: quote
+        ) { text, _ in
             length.contains(text.count) ? text : nil
+        }
+    }
+
+    /// What people read as the name of something: one line of 1 to so many characters, of which one at least is seen.
+    static func name(longest: Int) -> Self {
+        .init(scalar: "text of 1 to \(longest) characters", shape: .text(longest: longest), format: quote) { text, _ in
+            let isPlain = text.unicodeScalars.allSatisfy { scalar in
+                switch scalar.properties.generalCategory {
+                case .control, .lineSeparator, .paragraphSeparator: false
+                default: true
+                }
+            }
+            // a character may have any number of accents
+            return isPlain && text.count <= longest && text.utf8.count <= 4 * longest && !trimmed(text[...]).isEmpty
+                ? text : nil
         }
     }
 }
@@ -142,7 +180,7 @@ extension SettingType {
     /// A value of `type`, where empty text stands for nil.
     static func optional<Wrapped>(_ type: SettingType<Wrapped>) -> Self where Value == Wrapped? {
         .init(
-            expectation: type.expectation, format: { $0.map(type.format) ?? quote("") },
+            expectation: type.expectation, shape: type.shape, format: { $0.map(type.format) ?? quote("") },
             read: { (input) throws(SettingProblem) in
                 switch input {
                 case .line(""): return nil
@@ -156,7 +194,7 @@ extension SettingType {
     static func list<Element>(of type: SettingType<Element>) -> Self where Value == [Element] {
         let expectation = "a list of which each element is \(type.expectation)"
         return .init(
-            expectation: expectation,
+            expectation: expectation, shape: .list,
             format: { "[" + $0.map(type.format).joined(separator: ", ") + "]" },
             read: { (input) throws(SettingProblem) in
                 let elements: [SettingInput]
@@ -231,8 +269,10 @@ func quote(_ text: String) -> String {
         case "\"", "\\": quoted += "\\\(scalar)"
         case "\n": quoted += "\\n"
         case "\t": quoted += "\\t"
-        case _ where scalar.value < 0x20 || scalar.value == 0x7F:
-            quoted += "\\x" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
+        // YAML 1.1 §4.1: these are no content; U+2028 and U+2029 are, but end a line as U+0085 does
+        case "\u{0}"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{2028}", "\u{2029}", "\u{FEFF}", "\u{FFFE}", "\u{FFFF}":
+            let digits = String(scalar.value, radix: 16)
+            quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
         default: quoted.unicodeScalars.append(scalar)
         }
     }

@@ -5,7 +5,8 @@ import Wire
 /// The lamp or chime at the door: active while it rings, steady or blinking.
 final class Chime {
     private let line: GPIOOutput
-    private let mode: Configuration.Chime.Mode
+    /// How the next ring drives it.
+    var mode: Configuration.Chime.Mode
     private var isRinging = false
     private var isActive = false
     /// When a blinking line changes next.

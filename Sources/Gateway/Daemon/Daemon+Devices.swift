@@ -9,24 +9,36 @@ extension Daemon {
     static let lineRetryInterval = Duration.seconds(5)
 
     func startMedia() {
-        let loop = loop
+        startVideo()
+        startSound()
+        startVoices()
+    }
+
+    func startVideo() {
         video = VideoPipeline(
             configuration: configuration.video, doorName: configuration.door.name, log: log,
-            onFrame: { [self] frame, encoding, due in
+            onFrame: { [self, loop] frame, encoding, due in
                 loop.submit { self.assumeIsolated { $0.take(.picture(frame, of: encoding), due: due) } }
             },
-            onPicture: { [self] picture in loop.submit { self.assumeIsolated { $0.cameraBecame(picture) } } })
+            onPicture: { [self, loop] picture in loop.submit { self.assumeIsolated { $0.cameraBecame(picture) } } })
+        video?.start()
+    }
+
+    func startSound() {
+        expectedLoss = ExpectedLoss()
         sound = SoundCapture(
             configuration: configuration.audio, log: log,
-            onPacket: { [self] packet, due in
+            onPacket: { [self, loop] packet, due in
                 loop.submit { self.assumeIsolated { $0.take(.sound(packet), due: due) } }
             },
-            onInput: { [self] input in loop.submit { self.assumeIsolated { $0.microphoneBecame(input) } } })
+            onInput: { [self, loop] input in loop.submit { self.assumeIsolated { $0.microphoneBecame(input) } } })
+        sound?.start()
+    }
+
+    func startVoices() {
         voices = VoicePlayer(
             configuration: configuration.audio, log: log,
-            onOutput: { [self] output in loop.submit { self.assumeIsolated { $0.speakerBecame(output) } } })
-        video?.start()
-        sound?.start()
+            onOutput: { [self, loop] output in loop.submit { self.assumeIsolated { $0.speakerBecame(output) } } })
         voices?.start()
     }
 

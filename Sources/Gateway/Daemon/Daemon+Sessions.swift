@@ -23,8 +23,7 @@ extension Daemon {
         settings.iceServers = configuration.network.iceServers(for: "door", at: .now)
         settings.iceTransportPolicy = configuration.network.iceTransportPolicy
         settings.unixEpoch = WallClock.unixEpoch(at: now)
-        settings.usefulBitrate = Session.usefulBitrate(
-            pictures: max(configuration.video.bitrateKbps * 1000, video?.passedBitrate ?? 0))
+        settings.usefulBitrate = usefulBitrate
         // what is shown to a newcomer is the encode that there is: it is begun with, and the first feedback corrects it
         settings.bandwidth.startBitrate = min(settings.usefulBitrate, settings.bandwidth.maximumBitrate)
         settings.h264Profile = video?.passedProfile ?? .constrainedBaseline
@@ -48,6 +47,11 @@ extension Daemon {
         case .publication: break
         }
         return session
+    }
+
+    /// What a viewer's connection is to carry, in bits a second.
+    var usefulBitrate: Double {
+        Session.usefulBitrate(pictures: max(configuration.video.bitrateKbps * 1000, video?.passedBitrate ?? 0))
     }
 
     func endSession(_ id: SessionID, because reason: String, at now: Instant) {

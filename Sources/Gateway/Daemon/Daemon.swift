@@ -25,7 +25,10 @@ actor Daemon {
     nonisolated let loop: EventLoop
     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
-    let configuration: Configuration
+    /// As it is now: the owner changes some of it on the page.
+    var configuration: Configuration
+    /// What the owner set there.
+    let settings: SettingsKeeper
     let log: Log
     let random = SystemRandomSource()
     let stateFolder: StateFolder?
@@ -75,6 +78,8 @@ actor Daemon {
     var publisher: Publisher?
     var expectedLoss = ExpectedLoss()
     var voices: VoicePlayer?
+    /// What is being ended, to be begun anew.
+    var ending: [Pipeline: WorkerThread] = [:]
     var button: GPIOButton?
     var chime: Chime?
     let lines: DoorLines
@@ -86,25 +91,21 @@ actor Daemon {
     /// When the daemon gives up waiting for the last good-byes to leave.
     var stoppingUntil: Instant?
 
-    init(configuration: Configuration, environment: [String: String], loop: EventLoop) {
+    init(layers: ConfigurationLayers, environment: [String: String], loop: EventLoop) {
         self.loop = loop
+        let log = Log(level: layers.given.log.level)
+        self.log = log
+        let stateFolder = layers.given.state.folder(environment: environment).map { StateFolder(path: $0) }
+        self.stateFolder = stateFolder
+        settings = SettingsKeeper(layers, in: stateFolder) { log.warning("settings: \($0)") }
+        let configuration = settings.layers.configuration
         self.configuration = configuration
-        log = Log(level: configuration.log.level)
-        stateFolder = configuration.state.folder(environment: environment).map { StateFolder(path: $0) }
         names = NameService(random: random, log: log)
         sockets = MediaSockets(configuration: configuration.network, log: log)
         encodings = EncodingControl(configuration: configuration.video)
         lines = DoorLines(lock: configuration.lock, light: configuration.light)
         opener = StreamOpener(authorities: configuration.network.turnAuthorities)
-        var settings = CallHub.Configuration()
-        settings.doorName = configuration.door.name
-        settings.iceServers = configuration.network.iceServers(for: "viewer", at: .now).map(ICEServer.init)
-        settings.iceTransportPolicy = configuration.network.iceTransportPolicy
-        settings.ringTimeout = configuration.calls.ringTimeout
-        settings.resumptionGrace = configuration.calls.resumptionGrace
-        settings.maxCallDuration =
-            configuration.calls.maxDuration == .zero ? nil : configuration.calls.maxDuration
-        hub = CallHub(configuration: settings, devices: devices, random: random)
+        hub = CallHub(configuration: configuration.hubSettings, devices: devices, random: random)
     }
 
     // MARK: Start and stop
@@ -217,6 +218,8 @@ actor Daemon {
         video?.stop()
         sound?.stop()
         voices?.stop()
+        for thread in ending.values { thread.join() }
+        settings.stop()
         names.stop()
         web?.stop()
         publisher?.stop()

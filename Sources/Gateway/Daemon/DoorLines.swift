@@ -10,12 +10,15 @@ final class DoorLines {
     private var lock: GPIOOutput?
     private var light: GPIOOutput?
     private var isLightOn = false
+    /// How long the lock opens.
+    var pulse: Duration
     /// When the lock is let go; nil while it is locked.
     private(set) var deadline: Instant?
 
     init(lock: Configuration.Lock, light: Configuration.Light) {
         lockSettings = lock
         lightSettings = light
+        pulse = lock.pulse
     }
 
     /// Whether a line that is configured is still to be opened.
@@ -57,7 +60,7 @@ final class DoorLines {
                 guard let lock else { return .refused(.notConfigured, "the door has no lock that it can open") }
                 try lock.set(true)
                 // whoever opens while it is open has it open for the whole time
-                deadline = now + lockSettings.pulse
+                deadline = now + pulse
             case .light(let isOn):
                 guard let light else { return .refused(.notConfigured, "the door has no light that it can switch") }
                 try light.set(isOn)

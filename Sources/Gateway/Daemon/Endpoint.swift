@@ -62,6 +62,10 @@ struct Endpoint: Sendable {
         Endpoint("POST", "/api/programs", for: .caller(.manage)) { $0.addProgram($1) },
         Endpoint("DELETE", "/api/programs/*", for: .caller(.manage)) { $0.remove(ProgramID($1.name), $1) },
 
+        // the owner's settings
+        Endpoint("GET", "/api/settings", for: .caller(.manage)) { daemon, _ in daemon.describeSettings() },
+        Endpoint("PATCH", "/api/settings", for: .caller(.manage)) { $0.changeSettings($1) },
+
         // watching; a browser asks for leave without showing who it is (Fetch, CORS-preflight request)
         Endpoint("OPTIONS", "/whep", for: .anyone) { daemon, _ in daemon.preflight("OPTIONS, POST") },
         Endpoint("POST", "/whep", for: .caller(.call)) { $0.startPlayer($1) },

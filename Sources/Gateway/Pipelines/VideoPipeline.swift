@@ -19,7 +19,7 @@ final class VideoPipeline: Sendable {
     }
 
     let configuration: Configuration.Video
-    private let doorName: String
+    private let doorName: Mutex<String>
     let log: Log
     private let onPicture: @Sendable (Picture) -> Void
     private let lines: [Encoding: EncodingLine]
@@ -45,7 +45,7 @@ final class VideoPipeline: Sendable {
         onPicture: @escaping @Sendable (Picture) -> Void
     ) {
         self.configuration = configuration
-        self.doorName = doorName
+        self.doorName = Mutex(doorName)
         self.log = log
         self.onPicture = onPicture
         given = Mutex(PictureSource(size: configuration.size, frameRate: Double(configuration.frameRate)))
@@ -79,6 +79,11 @@ final class VideoPipeline: Sendable {
         snapshots.pictures(areThere: false)
     }
 
+    /// Shows `name` on the test card from the next picture on.
+    func rename(door name: String) {
+        doorName.withLock { $0 = name }
+    }
+
     subscript(encoding: Encoding) -> EncodingLine {
         guard let line = lines[encoding] else { preconditionFailure("there is a line for each encoding") }
         return line
@@ -94,11 +99,13 @@ final class VideoPipeline: Sendable {
         var lastFrame = EventLoop.now
         var nextAttempt = EventLoop.now
         var failure: String?
+        var cardName: String?
         // a camera whose own H.264 is of no use may still have pictures
         var passthrough = configuration.passthrough
 
-        func use(_ newSource: (any VideoSource)?, as newPicture: Picture) {
+        func use(_ newSource: (any VideoSource)?, as newPicture: Picture, named name: String? = nil) {
             source = newSource
+            cardName = name
             snapshots.pictures(areThere: newSource != nil)
             if let newSource {
                 given.withLock { $0 = PictureSource(size: newSource.size, frameRate: newSource.frameRate) }
@@ -138,13 +145,15 @@ final class VideoPipeline: Sendable {
                     passthrough = configuration.passthrough
                 }
             }
+            if let shown = cardName, shown != doorName.withLock({ $0 }) { source = nil }
             if source == nil {
                 let reason = configuration.source == .testCard ? "it is configured" : failure ?? "no camera was found"
                 if configuration.source == .camera || configuration.source == .file {
                     use(nil, as: .none(because: reason))
                 } else {
-                    let card = makeTestCard()
-                    use(card, as: .testCard(card.description, because: reason))
+                    let name = doorName.withLock { $0 }
+                    let card = makeTestCard(name)
+                    use(card, as: .testCard(card.description, because: reason), named: name)
                 }
             }
             guard let current = source else {
@@ -204,9 +213,9 @@ final class VideoPipeline: Sendable {
         return .failure(failure)
     }
 
-    private func makeTestCard() -> TestCard {
+    private func makeTestCard(_ name: String) -> TestCard {
         TestCard(
-            size: configuration.size, frameRate: Double(configuration.frameRate), name: doorName,
+            size: configuration.size, frameRate: Double(configuration.frameRate), name: name,
             label: configuration.source == .testCard ? "test card" : "no camera", grain: configuration.testCardGrain)
     }
 

@@ -6,8 +6,8 @@ struct StateError: Error, CustomStringConvertible {
     let description: String
 }
 
-/// The folder of what outlives a restart: the certificate, who belongs to the household, and the
-/// control socket of the running daemon.
+/// The folder of what outlives a restart: the certificate, who belongs to the household, what the owner set on the page,
+/// and the control socket of the running daemon.
 struct StateFolder: Sendable {
     let path: String
     /// What the files lie on.
@@ -25,6 +25,8 @@ struct StateFolder: Sendable {
     var householdFile: String { path + "/household.json" }
     /// The private key by which pages outside the house know the door.
     var meetingKeyFile: String { path + "/meeting.key" }
+    /// What the owner set on the page.
+    var settingsFile: String { path + "/settings.yaml" }
     private var certificateFile: String { path + "/certificate.pem" }
 
     /// A certificate is replaced when it has less than this left, so that it never expires in a call.

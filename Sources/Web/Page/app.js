@@ -195,6 +195,10 @@ const receive = {
         doorChanged(message);
         session.cameraChanged(door.camera !== "none");
     },
+    "door-settings"({ name, ringTimeoutMs, maxCallDurationMs }) {
+        welcome = { ...welcome, ringTimeoutMs, maxCallDurationMs };
+        doorChanged({ name });
+    },
     "call-incoming"(message) {
         if (message.from.id === "door") ring.began(message, welcome.ringTimeoutMs);
         else intercom.incoming(message);

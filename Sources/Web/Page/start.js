@@ -1,6 +1,7 @@
 // What comes first: the page for those who belong here, the sign-in view for others.
 
 import { request } from "./api.js";
+import { startDoorSettings } from "./door-settings.js";
 import { enrolment, isCopy } from "./enrolment.js";
 import { startHousehold } from "./household.js";
 import { join, signIn } from "./sign-in.js";
@@ -45,6 +46,7 @@ function belong(me) {
     if (isKnown) return;
     isKnown = true;
     startHousehold(me);
+    startDoorSettings(me);
     if (me.meeting) enrolment.renew();
     else enrolment.forget();
 }

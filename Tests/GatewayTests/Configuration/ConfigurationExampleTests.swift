@@ -41,7 +41,8 @@ import Testing
 
     @Test func `What is written is read back`() throws {
         var configuration = Configuration()
-        configuration.door.name = "The \"back\" door: \\ # ü\u{7}"
+        configuration.door.name = "The \"back\" door: \\ # ü"
+        configuration.network.turnUsername = "\0\u{7}\t\r\n\u{7F}\u{85}\u{A0}\u{2028}\u{2029}\u{FEFF}\u{FFFE}🚪"
         configuration.network.udpPorts = 5000...5001
         configuration.network.stunServers = [try #require(RTCIceServerURL("[::1]", defaultScheme: .stun))]
         configuration.button.debounce = .zero

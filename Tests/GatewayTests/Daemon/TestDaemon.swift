@@ -31,7 +31,7 @@ final class TestDaemon: Sendable {
         configuration.log.level = .error
         change(&configuration)
         let loop = EventLoop()
-        let daemon = Daemon(configuration: configuration, environment: [:], loop: loop)
+        let daemon = Daemon(layers: ConfigurationLayers(given: configuration), environment: [:], loop: loop)
         let started = Handover<String>(capacity: 1)
         self.daemon = daemon
         thread = WorkerThread(name: "daemon") { _ in
