@@ -100,7 +100,8 @@ public struct CallHub {
         var ringing: Set<ParticipantID>
     }
 
-    var configuration: Configuration
+    /// What it goes by.
+    public internal(set) var configuration: Configuration
     let random: any RandomSource
     var devices: DoorDevices
     /// The servers that pages are told to use.

@@ -172,7 +172,7 @@ struct HubWitness {
         case .welcome(let welcome):
             secrets[viewer] = welcome.resumption
             everySecret.append(welcome.resumption)
-        case .callRinging, .iceServers, .presence, .door, .callError: break
+        case .callRinging, .iceServers, .presence, .door, .doorSettings, .callError: break
         }
     }
 

@@ -41,9 +41,9 @@ import Testing
             try configured.change(["calls.ring_timeout_ms": .number(20_000)])
             check(configured, 20_000, .page)
             guard index == 0 else { break }
-            try plain.change(["calls.ring_timeout_ms": .some(nil)])
+            try plain.change(["calls.ring_timeout_ms": nil])
             check(plain, 30_000, .default)
-            try configured.change(["calls.ring_timeout_ms": .some(nil)])
+            try configured.change(["calls.ring_timeout_ms": nil])
             check(configured, 10_000, .file)
         }
         for (layers, words) in [(varied, variable), (argued, "--set")] {
