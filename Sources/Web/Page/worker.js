@@ -5,13 +5,13 @@ const cacheName = "doorward-page";
 
 /** The files of the page; PageFileTests sees to it that none is left out. */
 const files = [
-    "api.js", "app.js", "call.js", "camera.js", "chat.js", "conversation.js", "encoding.js", "english.js",
-    "enrolment.js", "formats.js", "german.js", "household.css", "household.js", "icon.svg", "index.html",
-    "intercom-view.js", "intercom.js", "language.js", "link.js", "manifest.webmanifest", "meeting.js",
-    "members.js", "mesh.js", "microphone.js", "mqtt-packets.js", "mqtt.js", "noise.js", "panels.js", "picture.js",
-    "recovery.js", "resumption.js", "ring-dialog.js", "ring.js", "ringer.js", "session.js", "shortcuts.js",
-    "sign-in.js", "signalling.js", "small-window.js", "snapshot.js", "start.js", "statistics.js", "strings.js",
-    "style.css", "talk-button.js", "ticker.js", "timeline.js", "view.js", "viewer.js", "visits.js",
+    "api.js", "app.js", "call.js", "camera.js", "chat.js", "conversation.js", "door-settings.js", "encoding.js",
+    "english.js", "enrolment.js", "formats.js", "german.js", "household.css", "household.js", "icon.svg",
+    "index.html", "intercom-view.js", "intercom.js", "language.js", "link.js", "manifest.webmanifest",
+    "meeting.js", "members.js", "mesh.js", "microphone.js", "mqtt-packets.js", "mqtt.js", "noise.js", "panels.js",
+    "picture.js", "recovery.js", "resumption.js", "ring-dialog.js", "ring.js", "ringer.js", "session.js",
+    "shortcuts.js", "sign-in.js", "signalling.js", "small-window.js", "snapshot.js", "start.js", "statistics.js",
+    "strings.js", "style.css", "talk-button.js", "ticker.js", "timeline.js", "view.js", "viewer.js", "visits.js",
     "wake-lock.js", "ways.js",
 ];
 
