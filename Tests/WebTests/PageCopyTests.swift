@@ -20,7 +20,7 @@ import Testing
         }
 
         func write(_ text: String, to name: String) {
-            let file = fopen("\(path)/\(name)", "w")
+            guard let file = fopen("\(path)/\(name)", "w") else { return Issue.record("\(name) cannot be written") }
             fputs(text, file)
             fclose(file)
         }
