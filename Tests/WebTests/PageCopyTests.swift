@@ -20,7 +20,10 @@ import Testing
         }
 
         func write(_ text: String, to name: String) {
-            guard let file = fopen("\(path)/\(name)", "w") else { return Issue.record("\(name) cannot be written") }
+            guard let file = fopen("\(path)/\(name)", "w") else {
+                Issue.record("\(name) cannot be written")
+                return
+            }
             fputs(text, file)
             fclose(file)
         }
