@@ -25,6 +25,13 @@ SING = """(() => {
     devices.getUserMedia = (wanted) => (wanted.audio ? sing() : original(wanted));
 })()"""
 
+# Whether anything but silence comes from another page.
+HEARS_SOMEBODY = """(async () => {
+    const [connection] = doorward.meshConnections.values();
+    const reports = [...(await connection.getStats()).values()];
+    return reports.some(({ type, kind, totalAudioEnergy }) => type === "inbound-rtp" && kind === "audio" && totalAudioEnergy > 0);
+})()"""
+
 # The loudest frequency, in hertz, of what each other member is heard with, by his id, and of the door where it is in the call.
 HEARD = """(async () => {
     const context = new AudioContext();
@@ -143,14 +150,7 @@ def test_chromium_and_firefox_hear_one_another(chromium, firefox, daemon, open_p
         talk(page)
     for page in pages:
         wait_for_members(page, 2)
-        page.wait_for(
-            """(async () => {
-                const [connection] = doorward.meshConnections.values();
-                const reports = [...(await connection.getStats()).values()];
-                return reports.some(({ type, kind, totalAudioEnergy }) => type === "inbound-rtp" && kind === "audio" && totalAudioEnergy > 0);
-            })()""",
-            seconds=15,
-        )
+        page.wait_for(HEARS_SOMEBODY, seconds=15)
 
 
 def test_an_answer_on_one_page_stops_the_others_in_under_300_ms(chromium, firefox, daemon, open_page):

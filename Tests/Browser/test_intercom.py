@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from test_call import RING_IS_OPEN, pause
-from test_group import HEARD, SING, identifier, rename, wait_for_members
+from test_group import HEARD, HEARS_SOMEBODY, SING, identifier, rename, wait_for_members
 
 # How long a key is not for a dialog that has just come up (ring-dialog.js).
 TYPING_GUARD = 450
@@ -29,8 +29,18 @@ def call(page: Any, name: str) -> None:
 @pytest.fixture
 def home(chromium: Any, start_daemon: Any, open_page: Any) -> list[Any]:
     """Kitchen and study, each with a tone for a voice."""
+    return furnished([chromium, chromium], start_daemon, open_page)
+
+
+@pytest.fixture
+def mixed_home(chromium: Any, firefox: Any, start_daemon: Any, open_page: Any) -> list[Any]:
+    """The same, with another browser in the study."""
+    return furnished([chromium, firefox], start_daemon, open_page)
+
+
+def furnished(browsers: list[Any], start_daemon: Any, open_page: Any) -> list[Any]:
     daemon = start_daemon(**{"calls.ring_timeout_ms": 4000})
-    pages = [open_page(chromium, daemon.url()) for _ in range(2)]
+    pages = [open_page(browser, daemon.url()) for browser in browsers]
     for page, (name, hertz) in zip(pages, [("Kitchen", 700), ("Study", 1100)]):
         page.daemon = daemon
         rename(page, name)
@@ -87,6 +97,23 @@ def test_two_hear_one_another_and_the_door_has_no_part_in_it(home, chromium, ope
         page.wait_for("doorward.meshConnections.size === 0 && doorward.state.microphone.phase === 'off' && doorward.state.camera.phase === 'off'")
         assert page.is_visible("#watch") and not page.is_visible("#members-panel")
     hall.wait_for(button_for("Study"))
+
+
+def test_two_browsers_understand_one_another_in_voice_and_writing(mixed_home):
+    talk(mixed_home)
+    kitchen, study = mixed_home
+    for page in mixed_home:
+        page.wait_for(HEARS_SOMEBODY, seconds=15)
+        page.wait_for("doorward.state.conversation.isOpen")
+    for writer, reader, text in [(kitchen, study, "Tea?"), (study, kitchen, "Yes, please")]:
+        writer.evaluate(f"void (document.querySelector('#chat-text').value = '{text}', document.querySelector('#chat-form').requestSubmit())")
+        reader.wait_for(f"document.querySelector('#chat').innerText.includes('{text}')")
+        writer.wait_for("doorward.state.conversation.messages.at(-1).state === 'sent'")
+    assert study.evaluate("document.querySelector('#chat').innerText").startswith("Kitchen")
+    assert not study.is_visible("#unlock") and not study.is_visible("#snapshot")
+    study.click("#hang-up")
+    for page in mixed_home:
+        page.wait_for("doorward.state.conversation.messages.length === 0")
 
 
 def test_who_declines_or_does_not_answer_is_told_of_and_missed_only_there(home, chromium, open_page):

@@ -224,7 +224,7 @@ const receive = {
     },
     "call-members"({ call, members }) {
         if (call === intercom.callId) intercom.membersChanged(members, welcome.id);
-        if (call === currentCall()) mesh.membersChanged(members, { selfId: welcome.id, servers: servers() });
+        if (call === currentCall()) mesh.membersChanged(members, { selfId: welcome.id, servers: servers(), hasChannels: call === intercom.callId });
     },
     "call-hangup"(message) {
         if (intercom.isKnown(message.call)) return intercom.over(message);
@@ -353,6 +353,7 @@ microphone.addEventListener("change", () => {
 camera.addEventListener("change", () => mesh.setTrack("video", camera.track));
 picture.addEventListener("change", () => mesh.setSound({ isMuted: picture.isMuted || picture.isSoundBlocked, volume: picture.volume }));
 session.addEventListener("channel", ({ detail: channel }) => conversation.attach(channel));
+mesh.addEventListener("channel", ({ detail: channel }) => conversation.attach(channel, () => intercom.status.other?.name ?? null));
 for (const part of [session, intercom]) part.addEventListener("change", callChanged);
 ring.addEventListener("change", () => {
     if (ring.current === null) intercom.sound();
@@ -363,7 +364,7 @@ function callChanged() {
     wakeLock.want(isCalling);
     // While signalling is away the others are still there, and heard.
     if (currentCall() === null) mesh.close();
-    if (!session.isWanted) conversation.clear();
+    if (!isCalling) conversation.clear();
     if (isCalling) return;
     microphone.close();
     camera.close();

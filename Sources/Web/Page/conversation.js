@@ -1,8 +1,10 @@
-// What goes over the data channel with the door: chat with the others in the call, the door's lock and light, and its picture as a
+// What goes over the data channel with the door, or with whom one talks to without it: chat with the others in the call, the door's lock and light, and its picture as a
 // file (Sources/Calls/PROTOCOL.md).
 
 const longest = 200;
 const answerTimeout = 5_000;
+/** Bytes of a text: the door's own limit, which holds between pages, too. */
+const longestText = 2_000;
 
 /**
  * `messages`: `{ from, text, at, isOwn, isPrivate, to, state }`, the oldest first; `state` is "sending", "sent" or the code of the
@@ -15,15 +17,18 @@ export class Conversation extends EventTarget {
     problem = null;
     isOpen = false;
     #channel = null;
+    /** Who is at the channel's other end, where that is another page: tells the name. */
+    #peerName = null;
     #nextId = 1;
     /** What waits for an answer, by the message's id: `{ settle, timer }`. */
     #pending = new Map();
     /** The files that came and wait for their acknowledgement, by the message that asked for them: `{ type, size, parts }`. The last still comes. */
     #files = new Map();
 
-    /** The channel of the call under way; what was written before stays. */
-    attach(channel) {
+    /** The channel of the call under way, with the door or with the page of whom `peerName` names; what was written before stays. */
+    attach(channel, peerName = null) {
         this.#detach();
+        this.#peerName = peerName;
         this.#channel = channel;
         channel.binaryType = "arraybuffer";
         const whileCurrent = (action) => (event) => {
@@ -35,7 +40,7 @@ export class Conversation extends EventTarget {
             this.isOpen = true;
         }));
         channel.addEventListener("close", whileCurrent(() => this.#detach()));
-        channel.addEventListener("message", whileCurrent(({ data }) => this.#receive(data)));
+        channel.addEventListener("message", whileCurrent(({ data }) => (peerName === null ? this.#receive(data) : this.#receiveFromPeer(data))));
         this.#changed();
     }
 
@@ -133,6 +138,24 @@ export class Conversation extends EventTarget {
             default:
                 // A newer door may say more than this page knows.
                 break;
+        }
+    }
+
+    /** Another page may send anything. */
+    #receiveFromPeer(data) {
+        let message;
+        try {
+            message = JSON.parse(data);
+        } catch {
+            return;
+        }
+        const { type, id, text } = message ?? {};
+        if (typeof id !== "string" || id.length > 64) return;
+        if (type === "ack") {
+            this.#settle(id, "sent");
+        } else if (type === "chat" && typeof text === "string" && text.trim() !== "" && new TextEncoder().encode(text).length <= longestText) {
+            this.#add({ from: this.#peerName(), text, at: Date.now(), isOwn: false, isPrivate: false, to: null, state: "sent" });
+            this.#channel.send(JSON.stringify({ type: "ack", id }));
         }
     }
 

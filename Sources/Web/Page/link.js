@@ -18,6 +18,8 @@ export class Link extends EventTarget {
 
     #connection;
     #isPolite;
+    #hasChannel;
+    #channel = null;
     #send;
     #tracks;
     #sound = new Audio();
@@ -27,19 +29,26 @@ export class Link extends EventTarget {
     #isClosed = false;
     #heardAt = -Infinity;
 
-    /** `tracks`: `{ audio, video }`, each a track of this side's or null. */
-    constructor({ isPolite, servers, tracks, send }) {
+    /** `tracks`: `{ audio, video }`, each a track of this side's or null. `hasChannel`: the two write to one another, too. */
+    constructor({ isPolite, servers, tracks, hasChannel, send }) {
         super();
         this.#isPolite = isPolite;
+        this.#hasChannel = hasChannel;
         this.#send = send;
         this.#tracks = tracks;
         this.#connection = new RTCPeerConnection({ ...servers, bundlePolicy: "max-bundle" });
         this.#listen();
         if (!isPolite) {
+            if (hasChannel) this.#openChannel();
             this.#connection.addTransceiver("audio", { direction: "sendrecv" });
             this.#connection.addTransceiver("video", { direction: "recvonly" });
             this.#applyTracks();
         }
+    }
+
+    /** The data channel, once there is one; else null. */
+    get channel() {
+        return this.#channel;
     }
 
     /** W3C `connectionState`. */
@@ -80,6 +89,8 @@ export class Link extends EventTarget {
             await connection.setRemoteDescription(description);
             this.#isSettingAnswer = false;
             if (description.type === "offer") {
+                // only now, for a channel that is made before asks for an offer of this side's own
+                if (this.#hasChannel && this.#channel === null) this.#openChannel();
                 this.#applyTracks();
                 await connection.setLocalDescription();
                 this.#send({ type: "call-answer", description: connection.localDescription });
@@ -137,6 +148,12 @@ export class Link extends EventTarget {
             if (connection.connectionState === "failed") connection.restartIce();
             this.dispatchEvent(new Event("change"));
         };
+    }
+
+    /** Both sides make it, by what they know of each other beforehand (webrtc-pc §6.2, `negotiated`). */
+    #openChannel() {
+        this.#channel = this.#connection.createDataChannel("doorward", { negotiated: true, id: 0 });
+        this.dispatchEvent(new Event("channel"));
     }
 
     /** Puts this side's tracks on the transceivers there are; a change of direction leads to an offer by itself. */

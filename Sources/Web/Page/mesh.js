@@ -4,11 +4,12 @@ import { Link } from "./link.js";
 
 const listenInterval = 200;
 
-/** Event `change` after every change of `members`. */
+/** Event `change` after every change of `members`; `channel` (detail: the data channel) with every new connection that has one. */
 export class Mesh extends EventTarget {
     #send;
     #selfId = null;
     #servers = {};
+    #hasChannels = false;
     /** As `call-members` told last. */
     #members = [];
     #links = new Map();
@@ -39,12 +40,13 @@ export class Mesh extends EventTarget {
         return new Map([...this.#links].map(([id, link]) => [id, link.peerConnection]));
     }
 
-    /** A `call-members`, told to this page as `selfId`. */
-    membersChanged(members, { selfId, servers }) {
+    /** A `call-members`, told to this page as `selfId`; `hasChannels` where nobody else passes on what the members write. */
+    membersChanged(members, { selfId, servers, hasChannels }) {
         // A page that came back is another member to the others, and has another place in the order of politeness.
         if (selfId !== this.#selfId) this.close();
         this.#selfId = selfId;
         this.#servers = servers;
+        this.#hasChannels = hasChannels;
         this.#members = members;
         const ids = new Set(members.map(({ id }) => id));
         for (const [id, link] of this.#links) {
@@ -99,6 +101,7 @@ export class Mesh extends EventTarget {
             isPolite: this.#selfId < id,
             servers: this.#servers,
             tracks: this.#tracks,
+            hasChannel: this.#hasChannels,
             send: (message) => {
                 if (this.#links.get(id) === link) this.#send({ ...message, recipient: id });
             },
@@ -106,6 +109,9 @@ export class Mesh extends EventTarget {
         this.#links.set(id, link);
         link.setSound(this.#sound);
         link.addEventListener("change", () => this.#changed());
+        const tell = () => this.dispatchEvent(new CustomEvent("channel", { detail: link.channel }));
+        if (link.channel !== null) tell();
+        else link.addEventListener("channel", tell);
     }
 
     /** Listens for as long as there is somebody. */
