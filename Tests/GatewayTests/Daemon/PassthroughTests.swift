@@ -77,21 +77,24 @@ import Wire
         #expect(daemon.startError == nil)
         defer { daemon.stop() }
         let known = Set(pictures.map(units))
-        var times: [Instant] = []
+        var times: [(due: RTPTimestamp, arrived: Instant)] = []
         var strangers = 0
         var firstIsKeyFrame: Bool?
         let viewer = try call(daemon)
         viewer.onPicture = { frame in
             firstIsKeyFrame = firstIsKeyFrame ?? frame.isKeyFrame
             if !known.contains(units(frame)) { strangers += 1 }
-            times.append(MonotonicClock.now)
+            times.append((frame.timestamp, MonotonicClock.now))
         }
         #expect(viewer.run(for: .seconds(60)) { _ in times.count >= 80 })
         #expect(firstIsKeyFrame == true)
         #expect(strangers == 0)
         #expect(viewer.received.keyFrames >= 7)
-        let took = (times[79] - times[19]).inSeconds
-        #expect((2.7...3.6).contains(took), "60 pictures at \(Self.frameRate) a second in \(took) s")
+        let lasts = Double(times[79].due.rawValue &- times[19].due.rawValue) / 90_000
+        #expect((2.7...3.6).contains(lasts), "60 pictures at \(Self.frameRate) a second last \(lasts) s")
+        // on a busy machine the first may be late, and so the rest seem early, but not by much
+        let took = (times[79].arrived - times[19].arrived).inSeconds
+        #expect(took > 2, "60 pictures at \(Self.frameRate) a second came within \(took) s")
         // nothing was encoded here
         #expect(daemon.ask { $0.video?[.main].counters.encodeCPU } == .zero)
         #expect(daemon.ask { $0.devices.camera } == DoorDevices.Camera.testCard)
