@@ -56,6 +56,19 @@ class Page(ABC):
             raise AssertionError(f"not true within {seconds} s: {expression}\n{self.describe()}")
         return value
 
+    def wait_through_reload(self, expression: str, seconds: float = 10) -> None:
+        """Waits from outside until the expression is truthy: the page is loaded anew, and what runs in it is lost."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                if self.evaluate(expression):
+                    return
+            except Exception:  # It is being loaded.
+                pass
+            if time.monotonic() > deadline:
+                raise AssertionError(f"not true within {seconds} s: {expression}")
+            time.sleep(0.02)
+
     def wait_for_address(self, url: str, seconds: float = 20) -> None:
         """Waits until the page has gone to the URL by itself."""
         deadline = time.monotonic() + seconds

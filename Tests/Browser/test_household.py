@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import json
 import os
-import time
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +23,7 @@ def fill(page: Any, selector: str, text: str) -> None:
 
 
 def wait_until_signed_out(page: Any, seconds: float = 10) -> None:
-    """Waits from outside: the page is loaded anew, and what runs in it is lost."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            if page.evaluate(SIGN_IN):
-                return
-        except Exception:  # It is being loaded.
-            pass
-        assert time.monotonic() < deadline, f"not signed out within {seconds} s"
+    page.wait_through_reload(SIGN_IN, seconds)
 
 
 def pair(page: Any, daemon: Any, name: str) -> None:

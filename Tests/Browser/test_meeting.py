@@ -8,7 +8,6 @@ import functools
 import http.server
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -252,18 +251,6 @@ class QuietHandler(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-def wait_through_reload(page: Page, expression: str, seconds: float = 10) -> None:
-    """Waits from outside: the page is loaded anew, and what runs in it is lost."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            if page.evaluate(expression):
-                return
-        except Exception:  # It is being loaded.
-            pass
-        assert time.monotonic() < deadline, f"not true within {seconds} s: {expression}"
-
-
 def test_a_copy_on_another_host_joins_by_an_invitation(browser, make_door, make_meeting, open_page, copy):
     door = make_door()
     meeting = make_meeting(door)
@@ -272,7 +259,7 @@ def test_a_copy_on_another_host_joins_by_an_invitation(browser, make_door, make_
     assert not page.is_visible("#sign-in-submit")
     # opened in the same tab: what is behind the # changes, no more
     page.goto(meeting.link(copy, "sesame"))
-    wait_through_reload(page, "document.querySelector('#sign-in-title').textContent === 'You are invited'")
+    page.wait_through_reload("document.querySelector('#sign-in-title').textContent === 'You are invited'")
     page.click("#sign-in-submit")
     page.wait_for(f"window.doorward && {IS_OUTSIDE}")
     assert meeting.hellos.get(timeout=5)["invite"] == "sesame"

@@ -39,17 +39,11 @@ final class Doorkeeper: Sendable {
         var noted: Set<Caller> = []
     }
 
-    private struct Job: Sendable {
-        let run: @Sendable () -> Void
-        let refuse: @Sendable () -> Void
-    }
-
     /// Whether the household is asked who may do what; otherwise everybody may, but for changing it.
     let isAsked: Bool
     private let file: HouseholdFile?
     private let state: Mutex<State>
-    private let jobs: Handover<Job>
-    private let thread: WorkerThread
+    private let thread = ChangeThread(name: "household", capacity: 64)
     /// Is told of every change, on the thread that makes them.
     private let onChange: @Sendable () -> Void
 
@@ -68,18 +62,11 @@ final class Doorkeeper: Sendable {
         self.isAsked = isAsked
         self.onChange = onChange
         state = Mutex(State(household: household))
-        let jobs = Handover<Job>(capacity: 64)
-        self.jobs = jobs
-        thread = WorkerThread(name: "household") { stop in
-            while !stop.isRequested { jobs.take(timeout: .seconds(600))?.run() }
-        }
     }
 
     /// Ends the thread; what is being changed is finished first.
     func stop() {
-        thread.requestStop()
-        jobs.close()
-        thread.join()
+        thread.stop()
     }
 
     /// The household as it is.
@@ -141,12 +128,11 @@ final class Doorkeeper: Sendable {
         _ body: @escaping @Sendable (inout Household, Means) throws(IdentityError) -> Value,
         then: @escaping @Sendable (Result<Value, Refusal>) -> Void
     ) {
-        let job = Job {
+        thread.submit {
             then(self.apply(body))
-        } refuse: {
+        } orRefuse: {
             then(.failure(.busy))
         }
-        jobs.give(job)?.refuse()
     }
 
     private func apply<Value>(

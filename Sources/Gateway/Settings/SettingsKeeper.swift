@@ -2,8 +2,7 @@ import Synchronization
 
 /// Keeps what the owner sets on the page, and makes the configuration of it and the rest.
 ///
-/// Any thread may ask. Changes are made one after another on a thread of their own, because they take as long as a disk does;
-/// it is there from the first change on:
+/// Any thread may ask. Changes are made one after another on a thread of their own:
 ///
 /// ```
 /// change ──► check ──► file ──► the layers ──► answer
@@ -20,15 +19,9 @@ final class SettingsKeeper: Sendable {
         case busy
     }
 
-    private struct Job: Sendable {
-        let run: @Sendable () -> Void
-        let refuse: @Sendable () -> Void
-    }
-
     private let folder: StateFolder?
     private let state: Mutex<ConfigurationLayers>
-    private let jobs = Handover<Job>(capacity: 8)
-    private let thread = Mutex<WorkerThread?>(nil)
+    private let thread = ChangeThread(name: "settings", capacity: 8)
 
     /// The keeper of what `folder` holds, above and below what `layers` have; nil keeps nothing, and changes nothing.
     /// `report` is told of what is wrong in the file.
@@ -41,10 +34,7 @@ final class SettingsKeeper: Sendable {
 
     /// Ends the thread; what is being changed is finished first.
     func stop() {
-        let thread = thread.withLock { $0 }
-        thread?.requestStop()
-        jobs.close()
-        thread?.join()
+        thread.stop()
     }
 
     /// The layers as they are.
@@ -55,18 +45,11 @@ final class SettingsKeeper: Sendable {
         _ changes: [String: SettingValue?],
         then: @escaping @Sendable (Result<ConfigurationLayers, Refusal>) -> Void
     ) {
-        thread.withLock { [jobs] thread in
-            guard thread == nil else { return }
-            thread = WorkerThread(name: "settings") { stop in
-                while !stop.isRequested { jobs.take(timeout: .seconds(600))?.run() }
-            }
-        }
-        let job = Job {
+        thread.submit {
             then(Result { () throws(Refusal) in try self.apply(changes) })
-        } refuse: {
+        } orRefuse: {
             then(.failure(.busy))
         }
-        jobs.give(job)?.refuse()
     }
 
     private func apply(_ changes: [String: SettingValue?]) throws(Refusal) -> ConfigurationLayers {

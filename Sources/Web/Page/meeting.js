@@ -1,5 +1,5 @@
 // The way to the door from outside the house: the same messages as over the WebSocket, sealed for the door alone and carried by
-// a broker that both reach (Sources/Calls/PROTOCOL.md, "From outside the house").
+// a broker that both reach (Sources/Meeting/PROTOCOL.md).
 
 import { fromBase64URL, toHex } from "./encoding.js";
 import { MQTTClient } from "./mqtt.js";
