@@ -2,8 +2,8 @@
 
 RESULTS/stages has a line "name status seconds" for each stage, RESULTS/<name>.xml and RESULTS/<name>-*.xml are its JUnit reports. A stage
 without tests of its own (a build, a linter) counts as one; so does the failure of a stage whose reports do not show it. Tests that failed
-are named with what they said, for whoever has only the log's end. The last line printed is "N passed, N failed"; the exit status is 0
-when nothing failed.
+are named with what they said, for whoever has only the log's end; so are those that passed at a later attempt. The last line printed is
+"N passed, N failed"; the exit status is 0 when nothing failed.
 """
 
 import pathlib
@@ -19,9 +19,10 @@ REASONS_TOLD = 10
 
 
 def read(reports):
-    """What a stage's reports count, and the tests that failed as pairs of a name and a text; a report that cannot be read is one."""
+    """What a stage's reports count, and two lists of pairs of a name and a text: tests that failed (a report that cannot be read is one),
+    and attempts that failed of tests that passed then."""
     passed = failed = skipped = 0
-    failures = []
+    failures, attempts = [], {}
     for report in reports:
         try:
             tree = xml.etree.ElementTree.parse(report)
@@ -35,18 +36,23 @@ def read(reports):
             skipped += number["skipped"]
             passed += number["tests"] - number["failures"] - number["errors"] - number["skipped"]
         for case in tree.iter("testcase"):
-            for outcome in (*case.findall("failure"), *case.findall("error")):
-                failures.append((f"{case.get('classname')}.{case.get('name')}", outcome.text or outcome.get("message") or ""))
-    return passed, failed, skipped, failures
+            name = f"{case.get('classname')}.{case.get('name')}"
+            outcomes = [*case.findall("failure"), *case.findall("error")]
+            failures += [(name, outcome.text or outcome.get("message") or "") for outcome in outcomes]
+            # pytest reports each attempt, and tells with each of those before
+            for attempt in case.findall("properties/property[@name='failed attempt']"):
+                attempts[name, attempt.get("value")] = None
+    names = {name for name, _ in failures}
+    return passed, failed, skipped, failures, [attempt for attempt in attempts if attempt[0] not in names]
 
 
 def main(results):
     total_passed = total_failed = 0
-    rows, told = [], []
+    rows, told, told_attempts = [], [], []
     for line in (results / "stages").read_text().splitlines():
         stage, status, seconds = line.split()
         reports = sorted([*results.glob(f"{stage}.xml"), *results.glob(f"{stage}-*.xml")])
-        passed, failed, skipped, failures = read(reports)
+        passed, failed, skipped, failures, attempts = read(reports)
         note = ""
         if stage in WITHOUT_REPORTS:
             passed, failed = (1, 0) if status == "0" else (0, 1)
@@ -55,12 +61,13 @@ def main(results):
         elif passed + failed == 0:
             failed, note = 1, "  ran no tests"
         rows.append(f"{stage:<12}{passed:>8}{failed:>8}{skipped:>9}{seconds:>9}{note}")
-        told += [(stage, *failure) for failure in failures]
+        told += [("failed", stage, *failure) for failure in failures]
+        told_attempts += [("failed, then passed", stage, *attempt) for attempt in attempts]
         total_passed += passed
         total_failed += failed
 
-    for index, (stage, name, text) in enumerate(told):
-        print(f"\nfailed, {stage}: {name}")
+    for index, (what, stage, name, text) in enumerate(told + told_attempts):
+        print(f"\n{what}, {stage}: {name}")
         if index < REASONS_TOLD:
             print(textwrap.indent("\n".join(text.strip().splitlines()[-LINES_TOLD:]), "    "))
     print(f"\n{'stage':<12}{'passed':>8}{'failed':>8}{'skipped':>9}{'seconds':>9}")

@@ -24,8 +24,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
-    """A failed test's report has what every daemon it started wrote, and what its pages thought."""
+    """A failed test's report has what every daemon it started wrote, and what its pages thought. That of one that then passes says why it
+    had failed before."""
     report = yield
+    if report.failed:
+        item.user_properties.append(("failed attempt", f"{report.longreprtext}"))
     if report.when == "call" and report.failed:
         for daemon in getattr(item, "daemons", []):
             report.sections.append(("daemon's log", daemon.log))

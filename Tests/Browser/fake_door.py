@@ -128,6 +128,8 @@ class FakeDoor:
         #: Who the page is told it is, and what else is asked by HTTP: a method and a path, and what answers the body there.
         self.me: dict[str, Any] = {"role": "anybody", "mayManage": False}
         self.answers: dict[tuple[str, str], Callable[[Any], Any]] = {}
+        #: Files of the page on whose first request the connection breaks.
+        self.breaks_at: set[str] = set()
         #: Brokers that the page may connect to.
         self.brokers: list[str] = []
         self._joined: queue.Queue[Viewer] = queue.Queue()
@@ -267,6 +269,9 @@ class FakeDoor:
         if answer := self.answers.get((request.method, path)):
             status = HTTPStatus.CREATED if request.method == "POST" else HTTPStatus.OK
             return self._respond_json(answer(json.loads(connection.body or b"null")), status)
+        if path in self.breaks_at:
+            self.breaks_at.remove(path)
+            connection.transport.abort()
         file = PAGE / (path.lstrip("/") or "index.html")
         if not file.resolve().is_relative_to(PAGE) or not file.is_file():
             return connection.respond(HTTPStatus.NOT_FOUND, "no such file\n")

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import subprocess
 
-from network import Namespace
+from network import Namespace, wait_until_settled
 
 SERVER = "203.0.113.1"
 HOME = "203.0.113.2"
@@ -47,6 +47,8 @@ class Houses:
             house.run("ip", "route", "add", "default", "via", GATEWAY)
             router.run("sysctl", "-qw", "net.ipv4.ip_forward=1")
             router.run("nft", _RULES + _FORWARDED if forwards and address == HOME else _RULES)
+        for house in (self.home, self.away):
+            wait_until_settled(house.enter)
 
     def close(self) -> None:
         _ip("link delete street")

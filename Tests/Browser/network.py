@@ -44,12 +44,19 @@ def enter_private_network() -> None:
         "route add default dev house0",
     ):
         subprocess.run(["ip", *command.split()], check=True)
-    # A browser that starts while the addresses still change gives up its requests (ERR_NETWORK_CHANGED): IPv6 checks each
-    # of its own for a duplicate first, for a second or two.
+    wait_until_settled()
+
+
+def wait_until_settled(enter: list[str] = []) -> None:
+    """Waits until nothing changes any more in the network that `enter` leads to (its own, without): a browser that is there before gives
+    up its requests (ERR_NETWORK_CHANGED). IPv6 checks each of its addresses for a duplicate first, for a second or two."""
     deadline = time.monotonic() + 10
-    while "tentative" in _addresses() or "state UP" not in _addresses():
+    while True:
+        addresses = subprocess.run([*enter, "ip", "addr"], check=True, capture_output=True, text=True).stdout
+        if "tentative" not in addresses and "state UP" in addresses:
+            return
         if time.monotonic() > deadline:
-            raise TimeoutError(f"the private network did not settle:\n{_addresses()}")
+            raise TimeoutError(f"the network did not settle:\n{addresses}")
         time.sleep(0.05)
 
 
@@ -83,7 +90,3 @@ class Namespace:
     def close(self) -> None:
         self._holder.kill()
         self._holder.wait()
-
-
-def _addresses() -> str:
-    return subprocess.run(["ip", "addr"], check=True, capture_output=True, text=True).stdout

@@ -72,6 +72,14 @@ def test_its_name_reaches_the_others_and_outlives_a_reload(connected):
     assert door.next_viewer().expect("presence")["name"] == "Kitchen"
 
 
+def test_it_begins_anew_when_a_part_of_it_does_not_come(browser, make_door, open_page):
+    door = make_door()
+    door.breaks_at = {"/app.js", "/viewer.js"}
+    page = open_page(browser, door.url(), ready=False)
+    page.wait_through_reload("window.doorward?.state.connection.phase === 'open'")
+    assert door.breaks_at == set()
+
+
 def test_it_says_what_the_door_lacks(connected):
     door, page, viewer = connected(camera="test-card", microphone="none")
     assert page.text("#device-notes").splitlines() == [
@@ -104,6 +112,7 @@ def test_a_ring_says_who_and_when_and_takes_the_focus(connected):
     assert page.wait_for("document.title === '🔔 Front door is ringing'")
 
 
+@pytest.mark.alone
 def test_a_ring_comes_up_at_once(connected):
     door, page, viewer = connected()
     page.evaluate(

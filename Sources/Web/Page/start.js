@@ -11,6 +11,9 @@ import { element, fillTexts, setText } from "./view.js";
 /** How long the door has to say who is here, where there is another way to it. */
 const patience = 2_000;
 
+/** How long after a part of the page did not come it is asked for again. */
+const partRetryDelay = 1_000;
+
 async function start() {
     fillTexts();
     await enrolment.load();
@@ -64,10 +67,21 @@ async function startCopy() {
 
 async function openPage({ isHomeSilent }) {
     document.body.dataset.session = "in";
-    const { begin } = await import("./app.js");
+    const { begin } = await import("./app.js").catch(beginAnew);
     begin({ isHomeSilent, atHome });
     keepFiles();
     enrolment.addEventListener("change", keepFiles);
+}
+
+/** A part of the page did not come, as where a phone changes networks just then. A browser may keep that in mind for as long as the page
+    lives: the page begins anew, once there is an answer. */
+async function beginAnew({ message }) {
+    console.warn(`doorward: a part of the page did not come: ${message}`);
+    do {
+        await new Promise((resolve) => setTimeout(resolve, partRetryDelay));
+    } while (!(await fetch(new URL("app.js", document.baseURI)).catch(() => null))?.ok);
+    location.reload();
+    return new Promise(() => {});
 }
 
 /** Where there is a way from outside, the page opens outside, too: a worker keeps its files. */
