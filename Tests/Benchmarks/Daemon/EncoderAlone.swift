@@ -26,9 +26,9 @@ struct Scene {
 
 /// x264 without anything around it.
 final class EncoderAlone {
-    private let scene: Scene
+    let scene: Scene
     /// The test card's, drawn before.
-    private var frames: [VideoFrame] = []
+    private(set) var frames: [VideoFrame] = []
     /// How long the encoder took for each picture so far, in milliseconds.
     private(set) var durations: [Double] = []
 

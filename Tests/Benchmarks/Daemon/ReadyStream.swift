@@ -32,12 +32,13 @@ final class ReadyStream {
     private var picturesFile: String { folder + "/pictures.h264" }
     private var soundFile: String { folder + "/sound.opus" }
 
-    /// The settings of a daemon that sends them.
-    var settings: [String] {
-        [
-            "video.source=file", "video.file=\(picturesFile)", "video.frame_rate=\(Int(scene.frameRate))",
-            "audio.capture=file", "audio.file=\(soundFile)",
-        ]
+    /// What a peer does that sends them.
+    var work: Work {
+        Work(
+            settings: [
+                "video.source=file", "video.file=\(picturesFile)", "video.frame_rate=\(Int(scene.frameRate))",
+                "audio.capture=file", "audio.file=\(soundFile)",
+            ], arguments: ["ready", picturesFile, soundFile, "\(Int(scene.frameRate))"])
     }
 
     /// What was made, in bits a second.

@@ -4,7 +4,23 @@ import NativePeer
 import Synchronization
 import Wire
 
-/// Viewers of a daemon, each in a thread of its own, as each would sit at a machine of its own. They answer as a browser
+/// What viewers got from a peer, and what it cost.
+struct Sending {
+    /// CPU milliseconds a second of all.
+    let cpu: Double
+    /// Pictures a second and viewer.
+    let pictures: Double
+    /// Packets of sound a second and viewer.
+    let sound: Double
+
+    /// What is wrong with what they got; nil where every viewer got what he should.
+    func shortage(frameRate: Double) -> String? {
+        guard pictures <= frameRate * 0.95 || sound <= 50 * 0.95 else { return nil }
+        return "its viewers got only \(text(pictures)) pictures and \(text(sound)) packets of sound a second"
+    }
+}
+
+/// Viewers of a peer, each in a thread of its own, as each would sit at a machine of its own. They answer as a browser
 /// does: reports, feedback on every packet, requests for what is lost.
 final class Viewers {
     /// What they have seen, and whether they shall go on.
@@ -26,17 +42,29 @@ final class Viewers {
     private var threads: [pthread_t] = []
     private let count: Int
 
-    /// Lets `count` viewers call, and waits until each sees a picture.
-    init(_ count: Int, of daemon: RunningDaemon) {
+    /// Lets `count` viewers call `peer`, waits until each sees a picture, and lets `body` have them.
+    static func watch(_ peer: RunningPeer, count: Int, _ body: (Viewers) throws -> Void) throws {
+        let viewers = try Viewers(count, of: peer)
+        defer { viewers.join() }
+        try body(viewers)
+        viewers.join()
+        try viewers.check()
+    }
+
+    private init(_ count: Int, of peer: RunningPeer) throws {
         self.count = count
         account = Account(viewers: count)
         // its certificate is made once, and not by many threads at a time
-        do { try NativePeer.prepare() } catch { fail("\(error)") }
-        for _ in 0..<count { watch(daemon.address) }
+        try NativePeer.prepare()
+        for _ in 0..<count { watch(peer.address) }
         let limit = MonotonicClock.now + .seconds(20)
         while account.waiting.load(ordering: .acquiring) > 0 {
-            if let failure = account.failure.withLock(\.self) { fail(failure) }
-            guard MonotonicClock.now < limit else { fail("not every viewer sees something") }
+            guard MonotonicClock.now < limit, account.failure.withLock(\.self) == nil else {
+                join()
+                try check()
+                throw PeerFailure("not every viewer sees something")
+            }
+            peer.drainLog()
             usleep(1000)
         }
     }
@@ -46,7 +74,10 @@ final class Viewers {
         let body: @Sendable () -> Void = {
             do {
                 let peer = try NativePeer(calling: address, from: address.ip)
-                guard peer.run(for: .seconds(20), until: { $0.keyFrames > 0 && $0.soundPackets > 0 }) else {
+                let isReady = peer.run(for: .seconds(20)) { peer in
+                    peer.keyFrames > 0 && peer.soundPackets > 0 || account.isOver.load(ordering: .acquiring)
+                }
+                guard isReady else {
                     return account.failure.withLock { $0 = "a viewer sees or hears nothing" }
                 }
                 account.waiting.subtract(1, ordering: .releasing)
@@ -70,32 +101,33 @@ final class Viewers {
         threads.append(start(body))
     }
 
-    /// CPU milliseconds a second of `daemon` during `seconds`, in which every viewer must have got what he should.
-    func cpu(of daemon: RunningDaemon, during seconds: Int, frameRate: Double) -> Double {
+    /// What they get, and what that costs `peer`, during `seconds`.
+    func measure(_ peer: RunningPeer, during seconds: Int) throws(PeerFailure) -> Sending {
         account.pictures.store(0, ordering: .relaxed)
         account.soundPackets.store(0, ordering: .relaxed)
-        let (begun, before) = (MonotonicClock.now, daemon.cpu)
+        let (begun, before) = (MonotonicClock.now, try peer.processes.cpu())
         sleep(UInt32(seconds))
-        let spent = daemon.cpu - before
+        let spent = try peer.processes.cpu() - before
         let elapsed = (MonotonicClock.now - begun).inSeconds
-        let pictures = Double(account.pictures.load(ordering: .relaxed)) / elapsed / Double(count)
-        let sound = Double(account.soundPackets.load(ordering: .relaxed)) / elapsed / Double(count)
-        guard pictures > frameRate * 0.95, sound > 50 * 0.95 else {
-            fail("the viewers got only \(pictures) pictures and \(sound) packets of sound a second")
-        }
-        daemon.drainLog()
-        return spent / elapsed
+        peer.drainLog()
+        return Sending(
+            cpu: spent / elapsed,
+            pictures: Double(account.pictures.load(ordering: .relaxed)) / elapsed / Double(count),
+            sound: Double(account.soundPackets.load(ordering: .relaxed)) / elapsed / Double(count))
     }
 
     /// Milliseconds from when each picture was taken until its last packet was here, by the clock that both sides share.
     var delays: [Double] { account.delays.withLock(\.self) }
 
+    private func check() throws(PeerFailure) {
+        if let failure = account.failure.withLock(\.self) { throw PeerFailure(failure) }
+    }
+
     /// They hang up.
-    func hangUp() {
+    private func join() {
         account.isOver.store(true, ordering: .releasing)
         for thread in threads { pthread_join(thread, nil) }
         threads = []
-        if let failure = account.failure.withLock(\.self) { fail(failure) }
     }
 }
 
