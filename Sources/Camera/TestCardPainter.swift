@@ -10,14 +10,8 @@ struct TestCardPainter {
     private var second: Int?
     /// The last picture, drawn on again: by then whoever got it is mostly done with it, for an encoder copies what it is
     /// given, so that no more than the moving parts is written. Where somebody is not, the array's copy on write keeps
-    /// his.
-    private var picture: Picture
-
-    private struct Picture {
-        var canvas: Canvas
-        /// The second that its clock shows; nil for none yet.
-        var second: Int?
-    }
+    /// his. Nil before the first.
+    private var picture: Canvas?
 
     private let digits: [Mask]
     private let colon: Mask
@@ -33,7 +27,6 @@ struct TestCardPainter {
     init(size: VideoSize, name: String, label: String) {
         self.size = size
         background = Canvas(size: size, colour: Self.ground)
-        picture = Picture(canvas: background, second: nil)
         // As large as a clock of eight letters can be, with room at its sides and between the bars and the name.
         clockScale = min(
             Double(size.height) * 0.19 / Double(CardFont.capHeight),
@@ -55,24 +48,25 @@ struct TestCardPainter {
     /// The picture `frameNumber` of a card that makes `frameRate` of them a second.
     mutating func picture(_ strip: TestCardStrip, frameNumber: Int, frameRate: Double) -> [UInt8] {
         let second = strip.millisecondsOfDay / 1_000
-        if second != self.second {
+        let isNewSecond = second != self.second
+        if isNewSecond {
             drawClock(second)
             self.second = second
         }
-        if picture.second == second {
-            picture.canvas.copyRows(discRows, from: background)
-        } else {
-            picture = Picture(canvas: background, second: second)
-        }
-        picture.canvas.drawCells(
+        // out of its place meanwhile, or each row would be written to a copy
+        var picture = self.picture.take() ?? background
+        if isNewSecond { picture.copyRows(clockRows, from: background) }
+        picture.copyRows(discRows, from: background)
+        picture.drawCells(
             strip.cells, columnEdges: TestCardStrip.columnEdges(width: size.width),
             rowEdges: TestCardStrip.rowEdges(height: size.height), light: Self.light.y, dark: Self.ground.y)
         // There and back in four seconds, slowing down at the ends.
         let phase = (Double(frameNumber) / frameRate / 4).truncatingRemainder(dividingBy: 1)
         let way = 0.5 - 0.5 * cos(2 * .pi * phase)
         let left = Double(size.width) * (0.04 + 0.92 * way) - Double(disc.width) * way
-        picture.canvas.draw(disc, x: Int(left), y: discTop, Self.accent)
-        return picture.canvas.bytes
+        picture.draw(disc, x: Int(left), y: discTop, Self.accent)
+        self.picture = picture
+        return picture.bytes
     }
 
     private var discTop: Int { Int(Double(size.height) * 0.835) - disc.height / 2 }
@@ -81,6 +75,12 @@ struct TestCardPainter {
     private var discRows: Range<Int> {
         let top = max(0, (discTop - 1) & ~1)
         return top..<min(size.height, top + disc.height + 4)
+    }
+
+    /// The rows that the clock may cover: from the bars to the name.
+    private var clockRows: Range<Int> {
+        let between = rows(0.385, 0.675)
+        return between.lowerBound & ~1..<between.upperBound & ~1
     }
 
     /// Colour bars at three quarters, and under them the same in the other order, with black between.

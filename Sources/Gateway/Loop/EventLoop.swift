@@ -58,7 +58,8 @@ final class EventLoop: SerialExecutor {
     func run(turn: () -> Instant?) {
         checkIsolated()
         var ready = [linux_ready](repeating: linux_ready(), count: 64)
-        var armed: Int64 = 0
+        // what the timer is set to: 0 for nothing, nil where it has fired and is ready until it is set again
+        var armed: Int64? = 0
         while !drainInbox() {
             let deadline = turn()
             // a deadline of 0 would disarm the timer; one in the past fires at once, and again
@@ -69,7 +70,7 @@ final class EventLoop: SerialExecutor {
             }
             let count = linux_epoll_wait(epoll, &ready, Int32(ready.count))
             for event in ready.prefix(Int(max(count, 0))) {
-                dispatch(event)
+                if event.descriptor == timer { armed = nil } else { dispatch(event) }
             }
         }
     }
@@ -77,7 +78,6 @@ final class EventLoop: SerialExecutor {
     private func dispatch(_ event: linux_ready) {
         switch event.descriptor {
         case wake: linux_eventfd_clear(wake)
-        case timer: linux_timerfd_set(timer, 0)
         default:
             var readiness = Readiness(rawValue: event.events)
             // an error or hang-up is found by the read or write that it makes fail
