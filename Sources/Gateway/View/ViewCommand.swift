@@ -81,10 +81,8 @@ final class ViewCommand {
         screen.say("calling \(options.url)")
         let session = try client.call(options.url, offer: viewer.offer)
         if options.iceServers.isEmpty { viewer.setIceServers(session.iceServers.compactMap(\.peerServer)) }
+        defer { leave(session, of: client, in: viewer) }
         let outcome = try take(session, of: client, in: viewer, signals: signals)
-        viewer.close()
-        // the media is over either way; that the server hears of it twice is a courtesy
-        do throws(WHEPClient.Failure) { try client.hangUp(session) } catch { complain("hanging up: \(error)") }
         try audioFile?.write(sound.finish())
         return outcome
     }
@@ -157,6 +155,13 @@ final class ViewCommand {
                 return viewer.timeline.connected == nil ? .notConnected : .watched
             }
         }
+    }
+
+    /// However it ended: a server that does not hear of it keeps a viewer for half a minute.
+    private func leave(_ session: WHEPClient.Session, of client: WHEPClient, in viewer: Viewer) {
+        viewer.close()
+        // the media is over either way; that the server hears of it twice is a courtesy
+        do throws(WHEPClient.Failure) { try client.hangUp(session) } catch { complain("hanging up: \(error)") }
     }
 
     /// This machine's addresses, those that lead outward first; loopback too, for a server on this machine.
