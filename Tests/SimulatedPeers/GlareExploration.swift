@@ -269,34 +269,36 @@ package struct GlareExploration {
 
 /// Numbers for random names, in the order in which they turn up.
 private struct Numbering {
-    private var numbers: [Substring: Int] = [:]
+    private var numbers: [ArraySlice<UInt8>: Int] = [:]
 
-    subscript(name: some StringProtocol) -> Int {
+    private subscript(name: ArraySlice<UInt8>) -> Int {
         mutating get {
-            let key = Substring(name)
-            if let known = numbers[key] { return known }
-            numbers[key] = numbers.count
+            if let known = numbers[name] { return known }
+            numbers[name] = numbers.count
             return numbers.count - 1
         }
     }
 
-    /// What of a description decides about the negotiation.
+    /// What of a description decides about the negotiation: of its bytes, for to find that out is most of what an
+    /// exploration does.
     mutating func outline(_ description: RTCSessionDescription?) -> String {
         guard let description else { return "none" }
-        var lines = [description.type.rawValue]
-        for line in description.sdp.split(whereSeparator: \.isNewline) {
-            if line.hasPrefix("a=ice-ufrag:") {
-                lines.append("ufrag \(self[line.dropFirst(12)])")
-            } else if Self.kept.contains(where: line.hasPrefix) {
-                lines.append(String(line))
+        var outline = Array(description.type.rawValue.utf8)
+        for line in Array(description.sdp.utf8).split(separator: UInt8(ascii: "\n")) {
+            if line.starts(with: Self.fragment) {
+                outline += "\nufrag \(self[line.dropFirst(Self.fragment.count)])".utf8
+            } else if Self.kept.contains(where: line.starts) {
+                outline.append(UInt8(ascii: "\n"))
+                outline += line
             }
         }
-        return lines.joined(separator: "\n")
+        return String(decoding: outline, as: UTF8.self)
     }
 
+    private static let fragment = Array("a=ice-ufrag:".utf8)
     private static let kept = [
         "m=", "a=mid:", "a=sendrecv", "a=sendonly", "a=recvonly", "a=inactive", "a=setup:", "a=group:",
-    ]
+    ].map { Array($0.utf8) }
 }
 
 extension GlareExploration.Side {
