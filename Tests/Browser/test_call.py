@@ -10,8 +10,6 @@ import card
 from chromium import Chromium
 from firefox import Firefox
 
-pytestmark = pytest.mark.alone
-
 RING_IS_OPEN = "document.querySelector('#ring').open"
 
 
@@ -34,6 +32,7 @@ def watching(browser: Any, daemon: Any, open_page: Any) -> Any:
 # Picture and sound
 
 
+@pytest.mark.alone
 def test_the_picture_is_decoded_at_the_cards_rate(watching):
     pause(watching, 1000)
     first = watching.inbound("video")
@@ -44,6 +43,7 @@ def test_the_picture_is_decoded_at_the_cards_rate(watching):
     assert rate > 20, f"{rate:.1f} frames a second"
 
 
+@pytest.mark.alone
 def test_the_cards_clock_is_read_out_of_the_picture_and_is_now(watching):
     first = card.read(watching)
     pause(watching, 2000)
@@ -54,6 +54,7 @@ def test_the_cards_clock_is_read_out_of_the_picture_and_is_now(watching):
     assert -50 < second.age < 1000, f"the picture is {second.age:.0f} ms old"
 
 
+@pytest.mark.alone
 def test_the_doors_sound_arrives(watching):
     pause(watching, 500)
     first = watching.inbound("audio")
@@ -65,6 +66,7 @@ def test_the_doors_sound_arrives(watching):
     assert 0.005 < loudness < 0.2, f"root mean square {loudness:.4f}: the tone peaks at -26 dBFS"
 
 
+@pytest.mark.alone
 def test_the_doors_tone_has_its_pitch(chromium, daemon, open_page):
     # Not in Firefox, whose AudioContext does not run on a machine without a sound device.
     page = open_page(chromium, daemon.url())
@@ -88,6 +90,7 @@ def test_the_doors_tone_has_its_pitch(chromium, daemon, open_page):
     assert abs(pitch["hertz"] - 440) < 10
 
 
+@pytest.mark.alone
 def test_the_page_is_heard_at_the_door_until_it_is_muted(browser, daemon, open_page):
     page = open_page(browser, daemon.url())
     watch(page)
@@ -130,6 +133,7 @@ def loudness(status: dict[str, Any]) -> float:
     return max((peer["voice"].get("levelDBFS", -120) for peer in status["peers"] if peer.get("voice")), default=-120)
 
 
+@pytest.mark.alone
 def test_from_the_click_to_the_first_picture_in_under_half_a_second(browser, daemon, open_page):
     page = open_page(browser, daemon.url())
     times = []
@@ -146,6 +150,7 @@ def test_from_the_click_to_the_first_picture_in_under_half_a_second(browser, dae
     assert best["first frame"] < 500, times
 
 
+@pytest.mark.alone
 def test_several_people_watch_one_encode(chromium, firefox, daemon, open_page):
     pages = [open_page(browser, daemon.url()) for browser in (chromium, chromium, firefox)]
     for page in pages:
@@ -168,6 +173,7 @@ def two_pages(chromium: Chromium, firefox: Firefox, daemon: Any, open_page: Any)
     return open_page(chromium, daemon.url()), open_page(firefox, daemon.url())
 
 
+@pytest.mark.alone
 @pytest.mark.flaky(reruns=2)  # what starts, and what draws, share two processors with all else that runs
 def test_the_button_rings_the_page_within_200_ms(browser, daemon, open_page):
     page = open_page(browser, daemon.url())
@@ -269,6 +275,7 @@ def test_a_call_ends_at_its_limit_and_says_so(browser, start_daemon, open_page):
     daemon.wait_for_status(lambda status: status["calls"] == 0, seconds=3)
 
 
+@pytest.mark.alone
 def test_sigterm_ends_calls_with_a_reason_within_two_seconds(watching, daemon):
     assert daemon.stop() < 2
     watching.wait_for_phase("ended")

@@ -8,8 +8,6 @@ import pytest
 
 from test_call import RING_IS_OPEN, pause, watch
 
-pytestmark = pytest.mark.alone
-
 DOOR_TONE = 440
 
 # In place of the microphone: a tone of its own, so that everybody can be told by his pitch.
@@ -93,6 +91,7 @@ def three_pages(chromium: Any, daemon: Any, open_page: Any) -> list[Any]:
     return pages
 
 
+@pytest.mark.alone
 def test_everybody_in_the_call_hears_everybody_and_so_does_the_door(three_pages, daemon):
     for page in three_pages:
         talk(page)
@@ -111,6 +110,7 @@ def test_everybody_in_the_call_hears_everybody_and_so_does_the_door(three_pages,
     assert three_pages[1].evaluate(HEARD)[identifier(three_pages[0])] == 0, "who is muted is not heard"
 
 
+@pytest.mark.alone
 def test_who_is_in_the_call_is_shown_and_who_leaves_is_not(three_pages, daemon):
     names = "[...document.querySelectorAll('#members li')].map((item) => item.children[1].textContent)"
     assert three_pages[1].evaluate(names) == ["Kitchen", "Study (you)", "Hall"]
@@ -125,6 +125,7 @@ def test_who_is_in_the_call_is_shown_and_who_leaves_is_not(three_pages, daemon):
     assert daemon.status()["calls"] == 3
 
 
+@pytest.mark.alone
 def test_who_shows_himself_is_seen_until_he_hides(chromium, daemon, open_page):
     one, other = (open_page(chromium, daemon.url()) for _ in range(2))
     for page in (one, other):
@@ -143,6 +144,7 @@ def test_who_shows_himself_is_seen_until_he_hides(chromium, daemon, open_page):
     assert "video" not in [line for line in daemon.status()["peers"][0]], "nobody's camera is sent to the door"
 
 
+@pytest.mark.alone
 def test_chromium_and_firefox_hear_one_another(chromium, firefox, daemon, open_page):
     pages = [open_page(browser, daemon.url()) for browser in (chromium, firefox)]
     for page in pages:
@@ -153,6 +155,7 @@ def test_chromium_and_firefox_hear_one_another(chromium, firefox, daemon, open_p
         page.wait_for(HEARS_SOMEBODY, seconds=15)
 
 
+@pytest.mark.alone
 def test_an_answer_on_one_page_stops_the_others_in_under_300_ms(chromium, firefox, daemon, open_page):
     pages = [open_page(browser, daemon.url()) for browser in (chromium, chromium, firefox)]
     daemon.ring()
@@ -241,6 +244,7 @@ def write(page: Any, text: str) -> None:
     page.click("#chat-form button")
 
 
+@pytest.mark.alone
 def test_chat_goes_to_all_or_to_one(three_pages):
     kitchen, study, hall = three_pages
     texts = "[...document.querySelectorAll('#chat p')].map((item) => item.textContent)"

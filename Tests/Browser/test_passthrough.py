@@ -11,8 +11,6 @@ import pytest
 from daemon import BINARY
 from test_whep import PLAYER
 
-pytestmark = pytest.mark.alone
-
 
 @pytest.fixture
 def recording(start_daemon, tmp_path) -> Path:
@@ -26,6 +24,7 @@ def recording(start_daemon, tmp_path) -> Path:
     return file
 
 
+@pytest.mark.alone
 def test_a_file_is_played_again_and_again_with_no_encode(browser, start_daemon, open_page, recording):
     door = start_daemon(**{"video.source": "file", "video.file": recording})
     door.wait_for_log(r"camera: \S+door\.h264, H\.264 42e01f, 640x360, 30 frames/s, \d+ pictures, because it is configured")
