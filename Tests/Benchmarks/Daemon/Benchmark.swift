@@ -14,7 +14,7 @@ struct Benchmark {
         do {
             try RunningPeer.run(try kind.program(doing: work)) { try body($0, &self) }
         } catch  where kind != .doorward {
-            print("  \(kind.name) is not measured: \(error)")
+            tell("  \(kind.name) is not measured: \(error)")
             for row in rows { report.remark(row, kind, "\(error)") }
         }
     }
@@ -23,7 +23,7 @@ struct Benchmark {
     mutating func note(_ sending: Sending, of kind: PeerKind, for row: String, per divisor: Double) throws {
         if let shortage = sending.shortage(frameRate: scene.frameRate) {
             if kind == .doorward { throw PeerFailure(shortage) }
-            print("  \(kind.name): \(shortage)")
+            tell("  \(kind.name): \(shortage)")
             report.remark(row, kind, shortage)
         }
         report.note(row, kind, sending.cpu / divisor)

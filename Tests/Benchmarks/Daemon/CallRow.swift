@@ -38,7 +38,7 @@ extension Benchmark {
             report.note("seen \(caller)", kind, seen.milliseconds)
             try viewer.hangUp()
         }
-        print(
+        tell(
             "  \(kind.name), \(caller): connected after \(text(report.median("connected \(caller)", kind))) ms,",
             "first key frame after \(text(report.median("seen \(caller)", kind)))")
     }

@@ -14,7 +14,7 @@ extension Benchmark {
                         sleep(2)
                         let sending = try watching.measure(peer, during: benchmark.seconds)
                         try benchmark.note(sending, of: kind, for: "live", per: encoding)
-                        print(
+                        tell(
                             "  round \(round): \(kind.name), live to 1: \(text(sending.cpu)) ms/s,",
                             "\(text(sending.cpu / encoding)) of x264 alone")
                         if kind.tellsCaptureTime {

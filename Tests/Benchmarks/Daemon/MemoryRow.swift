@@ -14,7 +14,7 @@ extension Benchmark {
                             sleep(5)  // what a call's beginning needs is let go
                             let megabytes = try peer.processes.residentMegabytes()
                             benchmark.report.note("memory \(viewers)", kind, megabytes)
-                            print("  round \(round): \(kind.name), live to \(viewers): \(text(megabytes)) MB")
+                            tell("  round \(round): \(kind.name), live to \(viewers): \(text(megabytes)) MB")
                         }
                     }
                 }

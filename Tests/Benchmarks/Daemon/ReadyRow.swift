@@ -15,7 +15,7 @@ extension Benchmark {
                             sleep(2)  // the estimators' first probes are over
                             let sending = try watching.measure(peer, during: benchmark.seconds)
                             try benchmark.note(sending, of: kind, for: row, per: Double(viewers))
-                            print(
+                            tell(
                                 "  round \(round): \(kind.name), ready stream to \(viewers):",
                                 text(sending.cpu / Double(viewers)), "ms/s a viewer")
                         }

@@ -83,5 +83,11 @@ extension [Double] {
     var median: Double { isEmpty ? .nan : sorted()[count / 2] }
 }
 
+/// Prints a line that is seen at once, through a pipe, too.
+func tell(_ words: String...) {
+    print(words.joined(separator: " "))
+    fflush(nil)
+}
+
 /// Two decimals.
 func text(_ value: Double) -> String { value.isNaN ? "none" : "\((value * 100).rounded() / 100)" }

@@ -20,7 +20,7 @@ var benchmark = Benchmark(
     rounds: takeNumber(or: 3), seconds: takeNumber(or: 6),
     scene: Scene(size: VideoSize(width: 1280, height: 720), frameRate: 30, bitrate: 2_500_000))
 do {
-    print("\(benchmark.rounds) rounds, \(benchmark.seconds) s each")
+    tell("\(benchmark.rounds) rounds, \(benchmark.seconds) s each")
     for row in arguments.isEmpty ? ["ready", "live", "memory", "call"] : Array(arguments) {
         switch row {
         case "ready": try benchmark.sendReadyStream()
