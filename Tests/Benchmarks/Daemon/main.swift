@@ -31,6 +31,7 @@ do {
         }
     }
 } catch {
+    tell(benchmark.report.table)
     fail("\(error)")
 }
 print(benchmark.report.table)
