@@ -66,20 +66,17 @@ struct AnnexBSplitter: Sendable {
 
     /// Where the next 00 00 01 begins.
     private mutating func nextStartCode() -> Int? {
-        let (found, index) = buffer.withUnsafeBufferPointer { [scanned] bytes in
-            var index = scanned
-            while index <= bytes.count - 3 {
-                switch bytes[index + 2] {
-                case 0: index += 1
-                case 1:
-                    if bytes[index] == 0, bytes[index + 1] == 0 { return (true, index) }
-                    index += 3
-                default: index += 3
-                }
+        var index = scanned
+        let last = buffer.count - 3
+        while index <= last {
+            switch buffer[index + 2] {
+            case 0: index += 1
+            case 1:
+                if buffer[index] == 0, buffer[index + 1] == 0 { return index }
+                index += 3
+            default: index += 3
             }
-            return (false, index)
         }
-        if found { return index }
         // a step of three may lead past what has not come yet, but never past a zero at the end
         scanned = min(index, buffer.count)
         return nil
