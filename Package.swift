@@ -191,13 +191,13 @@ let package = Package(
         tests(of: "Codecs", ["Wire", "Media", "COpus"], computeMuch: true),
         tests(of: "Sound", ["Wire", "Media"]),
         tests(of: "Board", ["Wire", "Media"]),
-        tests(of: "Web", ["Certificates"]),
+        tests(of: "Web", ["Certificates"], computeMuch: true),
         tests(
             of: "Gateway",
             [
                 "Wire", "ICE", "RTP", "SDP", "DTLS", "PeerConnection", "Media", "Calls", "Identity", "Web",
                 "Camera", "Codecs", "Sound", "Board", "Certificates", "CLinux", "Meeting",
-            ]),
+            ], computeMuch: true),
     ]
 )
 
