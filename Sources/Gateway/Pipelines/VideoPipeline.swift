@@ -162,7 +162,7 @@ final class VideoPipeline: Sendable {
             }
             do throws(DeviceError) {
                 let before = EventLoop.now
-                let isWanted = isWanted
+                // asked when the picture is there: a viewer who has come meanwhile sees it, and not the one after
                 if let frame = try current.nextFrame(
                     timeout: .milliseconds(250), wanted: isWanted || snapshots.isWanted)
                 {

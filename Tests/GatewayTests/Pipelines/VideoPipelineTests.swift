@@ -67,6 +67,20 @@ private func macroblocks(in frame: PacketizedFrame) -> [Int]? {
 }
 
 @Suite(.timeLimit(.minutes(2))) struct VideoPipelineTests {
+    @Test func `who comes between two pictures sees the next one`() throws {
+        let running = RunningPipeline(frameRate: 5)
+        defer { running.pipeline.stop() }
+        running.pipeline[.main].setTarget(EncodingTarget(bitrate: 2_500_000))
+        let last = try running.next().frame.captured
+        running.pipeline[.main].setTarget(nil)
+        // 200 ms after the last one there is one that nobody watches; then the one after that is waited for
+        while EventLoop.now < last + .milliseconds(210) { _ = running.hasMore() }
+        let came = EventLoop.now
+        running.pipeline[.main].setTarget(EncodingTarget(bitrate: 2_500_000))
+        let seen = try running.pictures(of: .main) { $0.frame.captured > came }.last
+        #expect(try #require(seen).frame.captured < came + .milliseconds(350))
+    }
+
     @Test func `both encodes show the same pictures, each in its size, and each begins with a key frame`() throws {
         let running = RunningPipeline()
         defer { running.pipeline.stop() }
