@@ -18,11 +18,10 @@ func system(_ name: String, pkgConfig: String? = nil, apt: String) -> Target {
 
 /// A room of the house (see README.md, "How the source is laid out").
 func room(
-    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], resources: [Resource] = [],
-    linked: [LinkerSetting] = []
+    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], linked: [LinkerSetting] = []
 ) -> Target {
     .target(
-        name: name, dependencies: dependencies, path: "Sources/\(name)", exclude: exclude, resources: resources,
+        name: name, dependencies: dependencies, path: "Sources/\(name)", exclude: exclude,
         swiftSettings: swiftSettings, linkerSettings: linked)
 }
 
@@ -53,6 +52,8 @@ let package = Package(
         system("CQREncode", pkgConfig: "libqrencode", apt: "libqrencode-dev"),
         system("CMosquitto", pkgConfig: "libmosquitto", apt: "libmosquitto-dev"),
         .target(name: "CLinux", path: "Sources/C/CLinux"),
+        // The page's files, which are below Web.
+        .target(name: "CPage", path: "Sources/C/CPage"),
 
         // Cores: no I/O, no clock, no randomness of their own.
         room("Wire", []),
@@ -78,7 +79,7 @@ let package = Package(
         room("Board", ["Wire", "Media", "CGPIOD"]),
 
         // The shell.
-        room("Web", ["CWebSockets"], resources: [.embedInCode("Page")]),
+        room("Web", ["CWebSockets", "CPage"], exclude: ["Page"]),
         room("MQTT", ["CMosquitto"]),
         room(
             "Gateway",

@@ -14,9 +14,11 @@ public enum PageCopy {
     private static let leftOut: Set = ["certificate.html", "certificate.js"]
 
     /// Every file of the copy by its name; all of them refer to each other by relative addresses.
-    static let files: [String: [UInt8]] = PageFiles.embedded
-        .filter { !leftOut.contains($0.key) }
-        .merging(["index.html": marked(PageFiles.embedded["index.html"] ?? [])]) { $1 }
+    static let files: [String: [UInt8]] = {
+        var files = PageFiles.embedded.filter { !leftOut.contains($0.key) }.mapValues { Array($0) }
+        files["index.html"] = marked(files["index.html"] ?? [])
+        return files
+    }()
 
     private static func marked(_ page: [UInt8]) -> [UInt8] {
         let parts = String(decoding: page, as: UTF8.self).split(separator: original, maxSplits: 1)

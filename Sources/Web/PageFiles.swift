@@ -1,15 +1,35 @@
+internal import CPage
 internal import Glibc
 
 /// A file of the page, ready to be sent.
 struct PageFile {
-    let bytes: [UInt8]
+    private enum Contents {
+        /// Inside the program, where they stay until they are asked for.
+        case embedded(UnsafeBufferPointer<UInt8>)
+        case read([UInt8])
+    }
+
+    private let contents: Contents
     let contentType: String
     let entityTag: String
 
     init(name: String, bytes: [UInt8]) {
-        self.bytes = bytes
+        contents = .read(bytes)
         contentType = PageFile.contentType(of: name)
         entityTag = PageFile.entityTag(of: bytes)
+    }
+
+    init(name: String, embedded bytes: UnsafeBufferPointer<UInt8>) {
+        contents = .embedded(bytes)
+        contentType = PageFile.contentType(of: name)
+        entityTag = PageFile.entityTag(of: bytes)
+    }
+
+    var bytes: [UInt8] {
+        switch contents {
+        case .embedded(let bytes): Array(bytes)
+        case .read(let bytes): bytes
+        }
     }
 
     private static func contentType(of name: String) -> String {
@@ -33,7 +53,7 @@ struct PageFile {
     }
 
     // FNV-1a: two versions of a file need different tags, no more.
-    private static func entityTag(of bytes: [UInt8]) -> String {
+    private static func entityTag(of bytes: some Collection<UInt8>) -> String {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         for byte in bytes {
             hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3
@@ -52,65 +72,14 @@ struct PageFile {
 
 /// The page's files: those inside the binary, or those of a folder.
 struct PageFiles {
-    // Every file of Sources/Web/Page, under the name that it is asked by. A new file needs its line here.
-    static let embedded: [String: [UInt8]] = [
-        "api.js": PackageResources.api_js,
-        "app.js": PackageResources.app_js,
-        "call.js": PackageResources.call_js,
-        "camera.js": PackageResources.camera_js,
-        "certificate.html": PackageResources.certificate_html,
-        "certificate.js": PackageResources.certificate_js,
-        "chat.js": PackageResources.chat_js,
-        "conversation.js": PackageResources.conversation_js,
-        "door-settings.js": PackageResources.door_settings_js,
-        "encoding.js": PackageResources.encoding_js,
-        "english.js": PackageResources.english_js,
-        "enrolment.js": PackageResources.enrolment_js,
-        "formats.js": PackageResources.formats_js,
-        "german.js": PackageResources.german_js,
-        "household.css": PackageResources.household_css,
-        "household.js": PackageResources.household_js,
-        "icon.svg": PackageResources.icon_svg,
-        "index.html": PackageResources.index_html,
-        "intercom.js": PackageResources.intercom_js,
-        "intercom-view.js": PackageResources.intercom_view_js,
-        "language.js": PackageResources.language_js,
-        "link.js": PackageResources.link_js,
-        "manifest.webmanifest": PackageResources.manifest_webmanifest,
-        "meeting.js": PackageResources.meeting_js,
-        "members.js": PackageResources.members_js,
-        "mesh.js": PackageResources.mesh_js,
-        "microphone.js": PackageResources.microphone_js,
-        "mqtt-packets.js": PackageResources.mqtt_packets_js,
-        "mqtt.js": PackageResources.mqtt_js,
-        "noise.js": PackageResources.noise_js,
-        "panels.js": PackageResources.panels_js,
-        "picture.js": PackageResources.picture_js,
-        "recovery.js": PackageResources.recovery_js,
-        "resumption.js": PackageResources.resumption_js,
-        "ring-dialog.js": PackageResources.ring_dialog_js,
-        "ring.js": PackageResources.ring_js,
-        "ringer.js": PackageResources.ringer_js,
-        "session.js": PackageResources.session_js,
-        "shortcuts.js": PackageResources.shortcuts_js,
-        "sign-in.js": PackageResources.sign_in_js,
-        "signalling.js": PackageResources.signalling_js,
-        "small-window.js": PackageResources.small_window_js,
-        "snapshot.js": PackageResources.snapshot_js,
-        "start.js": PackageResources.start_js,
-        "statistics.js": PackageResources.statistics_js,
-        "strings.js": PackageResources.strings_js,
-        "style.css": PackageResources.style_css,
-        "talk-button.js": PackageResources.talk_button_js,
-        "ticker.js": PackageResources.ticker_js,
-        "timeline.js": PackageResources.timeline_js,
-        "view.js": PackageResources.view_js,
-        "viewer.js": PackageResources.viewer_js,
-        "visits.js": PackageResources.visits_js,
-        "wake-lock.js": PackageResources.wake_lock_js,
-        "ways.js": PackageResources.ways_js,
-        "worker.js": PackageResources.worker_js,
-    ]
+    /// Every file of Sources/Web/Page, by its name.
+    static var embedded: [String: UnsafeBufferPointer<UInt8>] {
+        let files = UnsafeBufferPointer(start: page_files(), count: page_file_count())
+        return Dictionary(
+            uniqueKeysWithValues: files.map { file in
+                (String(cString: file.name), UnsafeBufferPointer(start: file.bytes, count: file.count))
+            })
+    }
 
     private enum Origin {
         case binary([String: PageFile])
@@ -125,7 +94,7 @@ struct PageFiles {
         guard let folder else {
             origin = .binary(
                 Dictionary(
-                    uniqueKeysWithValues: PageFiles.embedded.map { ($0, PageFile(name: $0, bytes: $1)) }))
+                    uniqueKeysWithValues: PageFiles.embedded.map { ($0, PageFile(name: $0, embedded: $1)) }))
             return
         }
         guard PageFiles.read("\(folder)/index.html") != nil else { throw .noPage(folder: folder) }

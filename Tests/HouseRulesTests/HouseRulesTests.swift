@@ -30,7 +30,7 @@ import Testing
             "Codecs": ["Wire", "Media", "CX264", "COpus"],
             "Sound": ["Wire", "Media", "CALSA"],
             "Board": ["Wire", "Media", "CGPIOD"],
-            "Web": ["CWebSockets"],
+            "Web": ["CWebSockets", "CPage"],
             "MQTT": ["CMosquitto"],
             "doorward": ["Gateway"],
         ]

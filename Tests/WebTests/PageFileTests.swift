@@ -25,7 +25,7 @@ import Testing
         let names = PageFileTests.names(in: PageFileTests.page)
         #expect(names.contains("index.html"))
         for name in names {
-            let file = try #require(files.file(at: "/\(name)"), "\(name) has no line in PageFiles.embedded")
+            let file = try #require(files.file(at: "/\(name)"), "\(name) has no line in CPage.c")
             #expect(file.contentType != "application/octet-stream", "\(name)")
         }
     }
