@@ -156,7 +156,7 @@ public struct BandwidthEstimator: Sendable {
         history.append(number, size: size, cluster: cluster, at: now)
         if cluster == nil { applicationLimit.packetSent(size, target: targetBitrate, at: now) }
         awaitingSince = awaitingSince ?? now
-        nextTick = nextTick ?? now + Self.tick
+        nextTick = nextTick ?? Self.tick(after: now)
     }
 
     /// Does what is due.
@@ -164,11 +164,17 @@ public struct BandwidthEstimator: Sendable {
         guard let tick = nextTick, tick <= now else { return }
         if lastFeedback == nil, let firstSent, now - firstSent >= Self.firstFeedbackTimeout { givesUpOnFeedback = true }
         let isIdle = lastSent.map { now - $0 > Self.idleTime } ?? true
-        nextTick = isIdle ? nil : now + Self.tick
+        nextTick = isIdle ? nil : Self.tick(after: now)
         if isIdle { awaitingSince = nil }
         checkForTimeout(at: now)
         probeIfDue(at: now)
         update(at: now)
+    }
+
+    /// The ticks of all estimators fall together, so that a program of many wakes for all of them at once.
+    private static func tick(after now: Instant) -> Instant {
+        let (period, time) = (tick.nanoseconds, now.nanoseconds)
+        return now + .nanoseconds(period - (time % period + period) % period)
     }
 
     /// Whether there is something to do or to know: a stored property, which can be read without copying the rest.
@@ -218,7 +224,7 @@ public struct BandwidthEstimator: Sendable {
     /// A queue that stands shows no slope, so that the detector never drains it: the part of the rate that does.
     private var drainFactor: Double {
         let excess = max(roundTrips.queueing - Self.bearableQueue, .zero)
-        return max(1 - excess / Self.drainTime, Self.leastDrainFactor)
+        return max(1 - excess.inSeconds / Self.drainTime.inSeconds, Self.leastDrainFactor)
     }
 
     /// Takes the least of all bounds.
