@@ -147,14 +147,10 @@ public struct CallHub {
     /// How many pages are connected.
     public var viewerCount: Int { viewers.count }
 
-    /// When `handle(.timePassed, at:)` is due; nil for never.
-    public var deadline: Instant? {
-        var copy = self
-        return copy.nextDeadline()
-    }
+    /// When `handle(.timePassed, at:)` is due; nil for never. Noted when something happens, for it is asked far more often.
+    public private(set) var deadline: Instant?
 
-    /// The same, asked of the hub in its place, for who asks often: to read a property of a large value copies it.
-    public mutating func nextDeadline() -> Instant? {
+    private func nextDeadline() -> Instant? {
         earliest(
             ring?.ends, presenceDue, calls.values.compactMap { earliest(durationLimit($0), limit(of: $0).at) }.min(),
             directCalls.values.compactMap { $0.limit(configuration.maxCallDuration)?.at }.min())
@@ -204,6 +200,7 @@ public struct CallHub {
         case .timePassed: break
         }
         passTime(at: now)
+        deadline = nextDeadline()
     }
 
     /// The next thing to do, in order; nil when there is nothing.

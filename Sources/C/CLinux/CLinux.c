@@ -4,12 +4,15 @@
 
 #include <errno.h>
 #include <ifaddrs.h>
+#include <limits.h>
 #include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -19,7 +22,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
-#include <sys/timerfd.h>
 #include <sys/timex.h>
 #include <sys/un.h>
 #include <time.h>
@@ -43,9 +45,23 @@ int linux_epoll_forget(int epoll, int descriptor) {
     return epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, &event);
 }
 
-int linux_epoll_wait(int epoll, struct linux_ready *ready, int capacity) {
+// Linux before 5.11 takes whole milliseconds: a timeout is then rounded up.
+static int wait_for_events(int epoll, struct epoll_event *events, int capacity, int64_t nanoseconds) {
+    static atomic_bool is_old;
+    if (nanoseconds < 0) return epoll_wait(epoll, events, capacity, -1);
+    if (!atomic_load_explicit(&is_old, memory_order_relaxed)) {
+        struct timespec timeout = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
+        int count = epoll_pwait2(epoll, events, capacity, &timeout, NULL);
+        if (count >= 0 || errno != ENOSYS) return count;
+        atomic_store_explicit(&is_old, true, memory_order_relaxed);
+    }
+    int64_t milliseconds = nanoseconds / 1000000 + (nanoseconds % 1000000 > 0);
+    return epoll_wait(epoll, events, capacity, milliseconds < INT_MAX ? (int)milliseconds : INT_MAX);
+}
+
+int linux_epoll_wait(int epoll, struct linux_ready *ready, int capacity, int64_t nanoseconds) {
     struct epoll_event events[64];
-    int count = epoll_wait(epoll, events, capacity < 64 ? capacity : 64, -1);
+    int count = wait_for_events(epoll, events, capacity < 64 ? capacity : 64, nanoseconds);
     for (int i = 0; i < count; i++) {
         ready[i].descriptor = events[i].data.fd;
         ready[i].events = events[i].events;
@@ -60,20 +76,6 @@ void linux_eventfd_signal(int eventfd) {
     ssize_t ignored = write(eventfd, &one, sizeof one);  // EAGAIN: it is signalled already
     (void)ignored;
 }
-
-void linux_eventfd_clear(int eventfd) {
-    uint64_t count;
-    ssize_t ignored = read(eventfd, &count, sizeof count);
-    (void)ignored;
-}
-
-int linux_timerfd(void) { return timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK); }
-
-int linux_timerfd_set(int timerfd, int64_t nanoseconds) {
-    struct itimerspec spec = {.it_value = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000}};
-    return timerfd_settime(timerfd, TFD_TIMER_ABSTIME, &spec, NULL);
-}
-
 
 int linux_udp_socket(struct linux_address *local, int receive_buffer, int send_buffer) {
     int family = local->family == 4 ? AF_INET : AF_INET6;
@@ -158,7 +160,8 @@ int linux_udp_send(int descriptor, const uint8_t *buffer, const struct linux_dat
             runs[filled] = run;
             next += run;
         }
-        int taken = sendmmsg(descriptor, messages, filled, 0);
+        // sendmmsg lets every thread that a message has woken run before it sends the next, even behind the last
+        int taken = filled == 1 ? (sendmsg(descriptor, &messages[0].msg_hdr, 0) < 0 ? -1 : 1) : sendmmsg(descriptor, messages, filled, 0);
         if (taken < 0) {
             if (errno == EINTR) continue;
             if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS) return sent;

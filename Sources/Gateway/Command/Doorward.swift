@@ -35,16 +35,18 @@ public enum Doorward {
     private static func run(_ source: Command.ConfigurationSource) -> Int32 {
         guard let layers = load(source) else { return 2 }
         linux_disable_huge_pages()
-        let loop = EventLoop()
+        let loop = EventLoop<Daemon>()
         let daemon = Daemon(layers: layers, environment: environment, loop: loop)
         loop.adopt()
-        if let error = daemon.assumeIsolated({ $0.start() }) {
-            daemon.log.error(error.description)
-            return 1
+        return daemon.assumeIsolated { daemon in
+            if let error = daemon.start() {
+                daemon.log.error(error.description)
+                return 1
+            }
+            loop.run(as: daemon) { $0.turn() }
+            daemon.finishStop()
+            return 0
         }
-        loop.run { daemon.assumeIsolated { $0.turn() } }
-        daemon.assumeIsolated { $0.finishStop() }
-        return 0
     }
 
     private static func check(_ source: Command.ConfigurationSource) -> Int32 {

@@ -1,6 +1,7 @@
 import Calls
 import FoundationEssentials
 import Identity
+import Media
 import Meeting
 import PeerConnection
 import Web
@@ -19,7 +20,7 @@ extension Daemon {
     // MARK: From the pages
 
     func handle(_ event: WebEvent) {
-        let now = EventLoop.now
+        let now = MonotonicClock.now
         switch event {
         case .opened(let socket, let request):
             // asked again: who was let in may have been sent away while the connection came about

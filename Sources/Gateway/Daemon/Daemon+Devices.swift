@@ -17,10 +17,10 @@ extension Daemon {
     func startVideo() {
         video = VideoPipeline(
             configuration: configuration.video, doorName: configuration.door.name, log: log,
-            onFrame: { [self, loop] frame, encoding, due in
-                loop.submit { self.assumeIsolated { $0.take(.picture(frame, of: encoding), due: due) } }
+            onFrame: { [loop] frame, encoding, due in
+                loop.submit(due: due ?? .zero) { $0.take(.picture(frame, of: encoding), due: due) }
             },
-            onPicture: { [self, loop] picture in loop.submit { self.assumeIsolated { $0.cameraBecame(picture) } } })
+            onPicture: { [loop] picture in loop.submit { $0.cameraBecame(picture) } })
         video?.start()
     }
 
@@ -28,17 +28,17 @@ extension Daemon {
         expectedLoss = ExpectedLoss()
         sound = SoundCapture(
             configuration: configuration.audio, log: log,
-            onPacket: { [self, loop] packet, due in
-                loop.submit { self.assumeIsolated { $0.take(.sound(packet), due: due) } }
+            onPacket: { [loop] packet, due in
+                loop.submit(due: due ?? .zero) { $0.take(.sound(packet), due: due) }
             },
-            onInput: { [self, loop] input in loop.submit { self.assumeIsolated { $0.microphoneBecame(input) } } })
+            onInput: { [loop] input in loop.submit { $0.microphoneBecame(input) } })
         sound?.start()
     }
 
     func startVoices() {
         voices = VoicePlayer(
             configuration: configuration.audio, log: log,
-            onOutput: { [self, loop] output in loop.submit { self.assumeIsolated { $0.speakerBecame(output) } } })
+            onOutput: { [loop] output in loop.submit { $0.speakerBecame(output) } })
         voices?.start()
     }
 
@@ -95,7 +95,7 @@ extension Daemon {
     }
 
     private func tellDevices() {
-        hub.handle(.devicesChanged(devices), at: EventLoop.now)
+        hub.handle(.devicesChanged(devices), at: MonotonicClock.now)
     }
 
     // MARK: Lines
@@ -122,8 +122,8 @@ extension Daemon {
             let opened = try GPIOButton(
                 line, active: settings.active, bias: settings.bias, debounce: settings.debounce)
             button = opened
-            loop.watch(opened.fileDescriptor, for: .readable) { [self] _ in
-                assumeIsolated { $0.pollLines(at: EventLoop.now) }
+            loop.watch(opened.fileDescriptor, for: .readable) { daemon, _ in
+                daemon.pollLines(at: MonotonicClock.now)
             }
             log.info("button: \(opened.description)")
         } catch {
@@ -172,7 +172,7 @@ extension Daemon {
         guard let question = control?.takeQuestion() else { return }
         guard stoppingUntil == nil else { return question.answer("error the daemon is stopping") }
         if question.text == "ring" {
-            pressButton(at: EventLoop.now)
+            pressButton(at: MonotonicClock.now)
             question.answer("ok \(hub.viewerCount)")
         } else if !answerHousehold(question) {
             question.answer("error the daemon knows no “\(question.text.prefix(40))”")

@@ -1,6 +1,7 @@
 import Calls
 import FoundationEssentials
 import Identity
+import Media
 import Meeting
 import Web
 import Wire
@@ -62,7 +63,7 @@ extension Daemon {
             switch result {
             case .success(let isAnother):
                 web?.respond(to: visit.id, with: .json(200, view))
-                if isAnother { loop.submit { self.assumeIsolated { $0.cutMeetings(of: visit.caller) } } }
+                if isAnother { loop.submit { $0.cutMeetings(of: visit.caller) } }
             case .failure(let refusal): web?.respond(to: visit.id, with: .failure(refusal))
             }
         }
@@ -71,7 +72,7 @@ extension Daemon {
 
     /// Ends what goes on under a key that has been replaced.
     private func cutMeetings(of caller: Caller) {
-        let now = EventLoop.now
+        let now = MonotonicClock.now
         for (participant, link) in links where callers[participant] == caller {
             if case .meeting = link { expel(participant, at: now) }
         }

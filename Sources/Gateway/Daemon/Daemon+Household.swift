@@ -1,5 +1,6 @@
 import Calls
 import Identity
+import Media
 import Web
 import Wire
 
@@ -22,12 +23,12 @@ extension Daemon {
         }
         do throws(StateError) {
             doorkeeper = try Doorkeeper(file: file, isAsked: isAsked) { [self] in
-                loop.submit { self.assumeIsolated { $0.expelUninvited(at: EventLoop.now) } }
+                loop.submit { $0.expelUninvited(at: MonotonicClock.now) }
             }
         } catch {
             throw StartError(description: "cannot tell who may come in: \(error)")
         }
-        if isAsked { uninvitedCheckedAt = EventLoop.now }
+        if isAsked { uninvitedCheckedAt = MonotonicClock.now }
     }
 
     /// Says how to come in, where nobody has yet.

@@ -1,6 +1,7 @@
 import Calls
 import Identity
 import MQTT
+import Media
 import Meeting
 import Wire
 
@@ -21,8 +22,8 @@ extension Daemon {
             let keys = try MeetingKey(in: stateFolder).load()
             let point = MeetingPoint(
                 configuration: configuration.meeting, url: url, keys: keys, random: random, at: now
-            ) { [self] in
-                loop.submit { self.assumeIsolated { $0.takeBrokerEvents() } }
+            ) { [loop] in
+                loop.submit { $0.takeBrokerEvents() }
             }
             meeting = point
             if !url.isSecure { log.warning("meeting: \(url) is not under TLS; others on the way see who meets when") }
@@ -35,7 +36,7 @@ extension Daemon {
 
     private func takeBrokerEvents() {
         guard let meeting, let url = configuration.meeting.url else { return }
-        let now = EventLoop.now
+        let now = MonotonicClock.now
         for event in meeting.client.takeEvents() {
             switch event {
             case .connected:
@@ -174,15 +175,13 @@ extension Daemon {
                 at: means.now)
             try household.setMeetingKey(introduction.key, of: entry.session.id)
             return entry
-        } then: { [self] result in
-            loop.submit {
-                self.assumeIsolated { $0.finish(introduction, with: result) }
-            }
+        } then: { [loop] result in
+            loop.submit { $0.finish(introduction, with: result) }
         }
     }
 
     private func finish(_ introduction: MeetingIntroduction, with result: Result<Household.Entry, Doorkeeper.Refusal>) {
-        let now = EventLoop.now
+        let now = MonotonicClock.now
         switch result {
         case .success(let entry):
             let name = doorkeeper?.household.person(entry.person)?.name ?? ""

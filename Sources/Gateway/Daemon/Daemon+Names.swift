@@ -1,3 +1,4 @@
+import Media
 import PeerConnection
 import Wire
 
@@ -6,8 +7,8 @@ extension Daemon {
     /// A peer needs the addresses of a name.
     func lookUp(_ name: String, for session: SessionID, at now: Instant) {
         let loop = loop
-        names.startResolver { [self] name, addresses in
-            loop.submit { self.assumeIsolated { $0.take($0.names.answer(name, addresses), at: EventLoop.now) } }
+        names.startResolver { [loop] name, addresses in
+            loop.submit { $0.take($0.names.answer(name, addresses), at: MonotonicClock.now) }
         }
         names.lookUp(name, for: session, at: now)
         serveNames(at: now)
@@ -18,11 +19,9 @@ extension Daemon {
     func serveNames(at now: Instant, anew: Bool = false) {
         if names.open(anew: anew, forget: { loop.forget($0.descriptor) }) {
             for descriptor in names.sockets.map(\.descriptor) {
-                loop.watch(descriptor, for: .readable) { [self] _ in
-                    assumeIsolated { daemon in
-                        daemon.names.receive(on: descriptor, at: EventLoop.now)
-                        daemon.serveNames(at: EventLoop.now)
-                    }
+                loop.watch(descriptor, for: .readable) { daemon, _ in
+                    daemon.names.receive(on: descriptor, at: MonotonicClock.now)
+                    daemon.serveNames(at: MonotonicClock.now)
                 }
             }
         }

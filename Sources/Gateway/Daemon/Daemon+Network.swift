@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import ICE
+import Media
 import PeerConnection
 import Wire
 
@@ -13,11 +14,11 @@ extension Daemon {
         for listener in change.closedListeners { loop.forget(listener.descriptor) }
         for socket in change.opened {
             let local = socket.local
-            loop.watch(socket.descriptor, for: .readable) { [self] _ in assumeIsolated { $0.receive(on: local) } }
+            loop.watch(socket.descriptor, for: .readable) { daemon, _ in daemon.receive(on: local) }
         }
         for listener in change.openedListeners {
             let local = listener.local
-            loop.watch(listener.descriptor, for: .readable) { [self] _ in assumeIsolated { $0.accept(at: local) } }
+            loop.watch(listener.descriptor, for: .readable) { daemon, _ in daemon.accept(at: local) }
         }
         guard !change.isEmpty else { return }
         nameAddresses(change, at: now)
@@ -53,12 +54,10 @@ extension Daemon {
         guard routes >= 0 else {
             return log.warning("network: changes are not seen until a call begins: \(String(cString: strerror(errno)))")
         }
-        loop.watch(routes, for: .readable) { [self] _ in
-            assumeIsolated { daemon in
-                guard linux_route_changed(daemon.routes) != 0 else { return }
-                daemon.refreshSockets(at: EventLoop.now)
-                daemon.refreshCertificate(at: EventLoop.now)
-            }
+        loop.watch(routes, for: .readable) { daemon, _ in
+            guard linux_route_changed(daemon.routes) != 0 else { return }
+            daemon.refreshSockets(at: MonotonicClock.now)
+            daemon.refreshCertificate(at: MonotonicClock.now)
         }
     }
 }

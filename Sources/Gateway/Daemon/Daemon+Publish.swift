@@ -1,4 +1,5 @@
 import ICE
+import Media
 import PeerConnection
 import SDP
 import Wire
@@ -43,8 +44,8 @@ extension Daemon {
         let (id, loop) = (session.id, loop)
         publisher.state = .offering(id)
         publisher.candidates = []
-        publisher.offer(session.peer.localDescription?.sdp ?? "") { [self] answer in
-            loop.submit { self.assumeIsolated { $0.take(answer, for: id, at: EventLoop.now) } }
+        publisher.offer(session.peer.localDescription?.sdp ?? "") { [loop] answer in
+            loop.submit { $0.take(answer, for: id, at: MonotonicClock.now) }
         }
     }
 

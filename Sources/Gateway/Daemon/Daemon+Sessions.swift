@@ -78,7 +78,7 @@ extension Daemon {
 
     func receive(on local: SocketAddress) {
         guard let socket = sockets.sockets[local] else { return }
-        let now = EventLoop.now
+        let now = MonotonicClock.now
         // bounded, so that a flood on one socket does not keep the loop from everything else
         for _ in 0..<8 {
             let mayHaveMore = socket.receive { bytes, remote in
@@ -92,7 +92,7 @@ extension Daemon {
     /// Sends what every peer has to send.
     func flush() {
         for session in sessions.values where session.isUnserved { session.serve(by: sockets) }
-        serveStreams(at: EventLoop.now)
+        serveStreams(at: MonotonicClock.now)
     }
 
     // MARK: Events
@@ -215,7 +215,7 @@ extension Daemon {
     /// Sends `frame`, or keeps it until it is `due`.
     func take(_ frame: FrameSchedule.Frame, due: Instant?) {
         guard let due else { return send(frame) }
-        if !isWatched { schedule.skip(to: EventLoop.now) }
+        if !isWatched { schedule.skip(to: MonotonicClock.now) }
         schedule.add(frame, due: due)
     }
 
@@ -232,7 +232,7 @@ extension Daemon {
     }
 
     private func send(picture frame: PacketizedFrame, of encoding: Encoding) {
-        let now = EventLoop.now
+        let now = MonotonicClock.now
         var needsKeyFrame = false
         for session in sessions.values {
             let isFirst = session.firstFrameAt == nil
@@ -245,7 +245,7 @@ extension Daemon {
     }
 
     private func send(sound packet: PacketizedFrame) {
-        let now = EventLoop.now
+        let now = MonotonicClock.now
         for session in sessions.values { session.send(sound: packet, at: now) }
     }
 

@@ -1,4 +1,5 @@
 import Calls
+import Media
 import PeerConnection
 import Web
 import Wire
@@ -16,8 +17,8 @@ extension Daemon {
 
     func changeSettings(_ visit: Endpoint.Visit) -> HTTPResponse? {
         guard let changes = visit.request.decoded(as: [String: SettingValue?].self) else { return .badBody }
-        settings.change(changes) { [self, loop] result in
-            loop.submit { self.assumeIsolated { $0.settingsChanged(result, changes.keys.sorted(), visit) } }
+        settings.change(changes) { [loop] result in
+            loop.submit { $0.settingsChanged(result, changes.keys.sorted(), visit) }
         }
         return nil
     }
@@ -33,7 +34,7 @@ extension Daemon {
             for key in Configuration.keys where names.contains(key.path) {
                 log.info("settings: “\(owner)” has \(key.path) at \(key.format(new)) now")
             }
-            apply(new, at: EventLoop.now)
+            apply(new, at: MonotonicClock.now)
             response = .json(200, SettingsView(layers), isPretty: true)
         case .failure(.wrong(let wrong)):
             let sentences = wrong.problems.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
@@ -102,13 +103,11 @@ extension Daemon {
         _ pipeline: Pipeline, by stop: @escaping @Sendable () -> Void,
         then start: @escaping @Sendable (isolated Daemon) -> Void
     ) {
-        ending[pipeline] = WorkerThread(name: "ending") { [self, loop] _ in
+        ending[pipeline] = WorkerThread(name: "ending") { [loop] _ in
             stop()
-            loop.submit {
-                self.assumeIsolated { daemon in
-                    daemon.ending.removeValue(forKey: pipeline)?.join()
-                    if daemon.stoppingUntil == nil { start(daemon) }
-                }
+            loop.submit { daemon in
+                daemon.ending.removeValue(forKey: pipeline)?.join()
+                if daemon.stoppingUntil == nil { start(daemon) }
             }
         }
     }

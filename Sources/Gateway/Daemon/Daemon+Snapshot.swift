@@ -1,4 +1,5 @@
 import Calls
+import Media
 import PeerConnection
 import Web
 import Wire
@@ -10,12 +11,10 @@ extension Daemon {
     func takeSnapshot(_ visit: Endpoint.Visit) -> HTTPResponse? {
         guard let video else { return Self.noPicture }
         let id = visit.id
-        video.snapshots.add { [self, loop] file in
-            loop.submit {
-                self.assumeIsolated { daemon in
-                    let picture = file.map { HTTPResponse.file($0, type: "image/jpeg") }
-                    daemon.web?.respond(to: id, with: picture ?? Self.noPicture)
-                }
+        video.snapshots.add { [loop] file in
+            loop.submit { daemon in
+                let picture = file.map { HTTPResponse.file($0, type: "image/jpeg") }
+                daemon.web?.respond(to: id, with: picture ?? Self.noPicture)
             }
         }
         return nil
@@ -24,10 +23,8 @@ extension Daemon {
     /// Sends the next picture to the page in `call`, in messages that every browser takes.
     func sendSnapshot(on call: CallID, messageID: String) {
         guard let video else { return tell(call, .refused(.failed, "there is no camera"), of: messageID) }
-        video.snapshots.add { [self, loop] file in
-            loop.submit {
-                self.assumeIsolated { $0.send(file, on: call, messageID: messageID, at: EventLoop.now) }
-            }
+        video.snapshots.add { [loop] file in
+            loop.submit { $0.send(file, on: call, messageID: messageID, at: MonotonicClock.now) }
         }
     }
 
@@ -53,7 +50,7 @@ extension Daemon {
     }
 
     private func tell(_ call: CallID, _ outcome: ControlOutcome, of messageID: String) {
-        hub.handle(.snapshotTaken(call, messageID: messageID, outcome), at: EventLoop.now)
+        hub.handle(.snapshotTaken(call, messageID: messageID, outcome), at: MonotonicClock.now)
     }
 
     /// Bytes of a message; longer ones would keep chat and controls waiting.

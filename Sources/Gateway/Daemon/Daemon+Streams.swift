@@ -1,4 +1,5 @@
 import ICE
+import Media
 import PeerConnection
 import Wire
 
@@ -58,6 +59,7 @@ extension Daemon {
 
     /// Writes what the last turn has left, and closes what has shown nothing for too long.
     func serveStreams(at now: Instant) {
+        guard !sockets.streams.connections.isEmpty else { return }
         for connection in sockets.streams.overdue(at: now) { discard(connection) }
         for connection in sockets.streams.connections.values where connection.socket.awaitsRoom {
             flush(connection, at: now)
@@ -69,7 +71,7 @@ extension Daemon {
     /// Takes connections that wait at a listening socket.
     func accept(at local: SocketAddress) {
         guard let listener = sockets.listeners[local] else { return }
-        let now = EventLoop.now
+        let now = MonotonicClock.now
         for _ in 0..<Self.acceptsAtOnce {
             guard let socket = listener.accept() else { return }
             guard let connection = sockets.streams.accepted(socket, at: now) else {
@@ -80,17 +82,17 @@ extension Daemon {
         }
     }
 
-    private func watch(_ connection: StreamSockets.Connection, for readiness: EventLoop.Readiness) {
+    private func watch(_ connection: StreamSockets.Connection, for readiness: Readiness) {
         connection.awaitsRoom = readiness.contains(.writable)
         let descriptor = connection.socket.descriptor
-        loop.watch(descriptor, for: readiness) { [self] readiness in
-            assumeIsolated { $0.streamReady(descriptor, readiness) }
+        loop.watch(descriptor, for: readiness) { daemon, readiness in
+            daemon.streamReady(descriptor, readiness)
         }
     }
 
-    private func streamReady(_ descriptor: Int32, _ readiness: EventLoop.Readiness) {
+    private func streamReady(_ descriptor: Int32, _ readiness: Readiness) {
         guard let connection = sockets.streams.connections[descriptor] else { return }
-        let now = EventLoop.now
+        let now = MonotonicClock.now
         if !connection.socket.isOpen { finishOpening(connection, at: now) }
         guard connection.socket.isOpen else { return }
         if readiness.contains(.writable) { flush(connection, at: now) }

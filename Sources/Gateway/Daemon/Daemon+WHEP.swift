@@ -102,6 +102,7 @@ extension Daemon {
 
     /// Answers the players whose peers have all their candidates, or have waited long enough.
     func answerPlayers(at now: Instant) {
+        guard !awaitedAnswers.isEmpty else { return }
         for (id, awaited) in awaitedAnswers {
             guard let session = sessions[id], case .player(let name) = session.viewer else {
                 awaitedAnswers[id] = nil

@@ -1,4 +1,5 @@
 import Certificates
+import Media
 import Web
 import Wire
 
@@ -12,13 +13,13 @@ extension Daemon {
         serverConfiguration.connectableOrigins = [configuration.meeting.pageBrokerOrigin].compactMap(\.self)
         if settings.https {
             serverConfiguration.securePort = settings.httpsPort
-            serverConfiguration.credentials = try prepareHTTPS(at: EventLoop.now)
+            serverConfiguration.credentials = try prepareHTTPS(at: MonotonicClock.now)
         }
         let server = WebServer(
             configuration: serverConfiguration,
             onLog: { [log] line in log.debug("web: \(line)") },
             mayOpen: { [doorkeeper] request in doorkeeper.flatMap { Self.refusal(of: request, by: $0) } },
-            onEvent: { [self] event in loop.submit { self.assumeIsolated { $0.handle(event) } } })
+            onEvent: { [loop] event in loop.submit { $0.handle(event) } })
         do throws(WebError) {
             try server.start()
         } catch {

@@ -22,7 +22,7 @@ import Wire
 ///                               CallHub
 /// ```
 actor Daemon {
-    nonisolated let loop: EventLoop
+    nonisolated let loop: EventLoop<Daemon>
     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
     /// As it is now: the owner changes some of it on the page.
@@ -32,7 +32,7 @@ actor Daemon {
     let log: Log
     let random = SystemRandomSource()
     let stateFolder: StateFolder?
-    let startedAt = EventLoop.now
+    let startedAt = MonotonicClock.now
 
     var hub: CallHub
     var devices = DoorDevices(camera: .none, microphone: .none, speaker: .none)
@@ -91,7 +91,7 @@ actor Daemon {
     /// When the daemon gives up waiting for the last good-byes to leave.
     var stoppingUntil: Instant?
 
-    init(layers: ConfigurationLayers, environment: [String: String], loop: EventLoop) {
+    init(layers: ConfigurationLayers, environment: [String: String], loop: EventLoop<Daemon>) {
         self.loop = loop
         let log = Log(level: layers.given.log.level)
         self.log = log
@@ -114,12 +114,12 @@ actor Daemon {
     func start() -> StartError? {
         log.info("doorward \(Command.programVersion) starts as “\(configuration.door.name)”")
         signals = linux_signals()
-        loop.watch(signals, for: .readable) { [self] _ in assumeIsolated { $0.takeSignal() } }
+        loop.watch(signals, for: .readable) { daemon, _ in daemon.takeSignal() }
         do throws(StartError) {
             try prepareCertificate()
             // watched before they are read, so that none changes unseen
             watchAddresses()
-            refreshSockets(at: EventLoop.now)
+            refreshSockets(at: MonotonicClock.now)
             try prepareHousehold()
             try startWeb()
         } catch {
@@ -129,9 +129,9 @@ actor Daemon {
         startControl()
         announcePairing()
         startMedia()
-        openLines(at: EventLoop.now)
-        startPublishing(at: EventLoop.now)
-        startMeeting(at: EventLoop.now)
+        openLines(at: MonotonicClock.now)
+        startPublishing(at: MonotonicClock.now)
+        startMeeting(at: MonotonicClock.now)
         return nil
     }
 
@@ -186,7 +186,7 @@ actor Daemon {
         do throws(StateError) {
             let control = try ControlSocket(path: stateFolder.controlSocket)
             self.control = control
-            loop.watch(control.descriptor, for: .readable) { [self] _ in assumeIsolated { $0.answerControl() } }
+            loop.watch(control.descriptor, for: .readable) { daemon, _ in daemon.answerControl() }
         } catch {
             log.warning("state: \(error); “doorward ring” will not reach this daemon")
         }
@@ -206,8 +206,8 @@ actor Daemon {
 
     /// Ends every call with its reason, and leaves the loop running for a moment so that the good-byes leave.
     private func beginStop() {
-        stoppingUntil = EventLoop.now + .milliseconds(300)
-        let now = EventLoop.now
+        stoppingUntil = MonotonicClock.now + .milliseconds(300)
+        let now = MonotonicClock.now
         hub.handle(.shutdown, at: now)
         for player in players.values { endSession(player, because: EndReason.shutdown.inWords, at: now) }
         if let id = publisher?.session { endSession(id, because: EndReason.shutdown.inWords, at: now) }
@@ -227,17 +227,17 @@ actor Daemon {
         doorkeeper?.stop()
         chime = nil
         control = nil
-        log.info("stopped after \((EventLoop.now - startedAt).inWords)")
+        log.info("stopped after \((MonotonicClock.now - startedAt).inWords)")
     }
 
     // MARK: The turn
 
     /// Does what the events since the last turn led to; returns when the next turn is due at the latest.
     func turn() -> Instant? {
-        let now = EventLoop.now
+        let now = MonotonicClock.now
         if let stoppingUntil, now >= stoppingUntil { loop.stop() }
         if isWatched { sendScheduled(at: now) }
-        if let deadline = hub.nextDeadline(), deadline <= now { hub.handle(.timePassed, at: now) }
+        if let deadline = hub.deadline, deadline <= now { hub.handle(.timePassed, at: now) }
         for session in sessions.values {
             guard let deadline = session.deadline, deadline <= now else { continue }
             session.passTime(at: now)
@@ -263,7 +263,7 @@ actor Daemon {
         updateDemand(at: now)
         return earliest(
             earliest(
-                hub.nextDeadline(), sessions.values.lazy.compactMap(\.deadline).min(), sockets.streams.deadline,
+                hub.deadline, sessions.values.lazy.compactMap(\.deadline).min(), sockets.streams.deadline,
                 names.deadline, isWatched ? schedule.deadline : nil, stoppingUntil, lines.deadline),
             earliest(nextDeviceAttempt, credentialsRenewedAt, certificateDueAt, uninvitedCheckedAt),
             publisher?.deadline, meeting?.deadline,

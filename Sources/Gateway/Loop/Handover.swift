@@ -1,4 +1,5 @@
 import Glibc
+import Media
 import Wire
 
 /// A bounded queue between two threads: the giver never waits (what has waited longest gives way and is counted), the
@@ -52,7 +53,7 @@ final class Handover<Value: Sendable>: @unchecked Sendable {
 
     /// Takes the oldest value; waits for one at most `timeout`. Nil when none came, or when the queue is closed.
     func take(timeout: Duration) -> Value? {
-        let deadline = (EventLoop.now + timeout).nanoseconds
+        let deadline = (MonotonicClock.now + timeout).nanoseconds
         return locked {
             var time = timespec(tv_sec: Int(deadline / 1_000_000_000), tv_nsec: Int(deadline % 1_000_000_000))
             while values.isEmpty && !isClosed {

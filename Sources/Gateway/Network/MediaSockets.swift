@@ -1,4 +1,5 @@
 import ICE
+import Media
 import Wire
 
 /// The UDP sockets that every peer shares, one for each local address, and the book of which peer a datagram is for.
@@ -160,14 +161,21 @@ final class MediaSockets {
     /// Sends what waits in `batch` for `session` and empties it.
     func send(_ batch: inout DatagramBatch, for session: SessionID) {
         guard !batch.isEmpty else { return }
+        send(batch, for: session)
+        note(batch.marks)
+        // nothing else holds it any more, so that its memory stays
+        batch.removeAll()
+    }
+
+    private func send(_ batch: DatagramBatch, for session: SessionID) {
         var rest = batch.entries[...]
         while let first = rest.first {
             let run = rest.prefix { $0.local == first.local && $0.stream == first.stream }
+            rest = rest.dropFirst(run.count)
             if let stream = first.stream {
                 let owner = StreamSockets.Owner(session: session, stream: stream)
                 counters.unsent +=
                     streams.connection(of: owner)?.socket.send(batch.storage, run) ?? run.count
-                rest = rest.dropFirst(run.count)
                 continue
             }
             if let socket = sockets[first.local] {
@@ -182,16 +190,13 @@ final class MediaSockets {
                 learn(entry.remote, of: session)
                 previous = entry.remote
             }
-            rest = rest.dropFirst(run.count)
         }
-        note(batch.marks)
-        batch.removeAll()
     }
 
     /// Counts how old the pictures are whose packets the kernel has just been given.
     private func note(_ marks: [DatagramBatch.FrameMark]) {
         guard !marks.isEmpty else { return }
-        let now = EventLoop.now
+        let now = MonotonicClock.now
         for mark in marks {
             if mark.isFirst { departures.first.record(now - mark.captured) }
             if mark.isLast { departures.last.record(now - mark.captured) }

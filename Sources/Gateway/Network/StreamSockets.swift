@@ -52,7 +52,9 @@ final class StreamSockets {
     private var strangers: some Sequence<Connection> { connections.values.lazy.filter { $0.owner == nil } }
 
     /// When a connection that shows nothing is closed.
-    var deadline: Instant? { strangers.map { $0.begunAt + Self.strangerPatience }.min() }
+    var deadline: Instant? {
+        connections.isEmpty ? nil : strangers.map { $0.begunAt + Self.strangerPatience }.min()
+    }
 
     /// The connections that have shown nothing for too long.
     func overdue(at now: Instant) -> [Connection] {

@@ -110,12 +110,12 @@ final class EncodingLine: Sendable {
 
     /// Whether the source is to be asked for a key frame.
     func takeKeyFrameRequest() -> Bool {
-        state.withLock { $0.keyFrameRequests.takeKeyFrame(at: EventLoop.now) }
+        state.withLock { $0.keyFrameRequests.takeKeyFrame(at: MonotonicClock.now) }
     }
 
     /// Packetises `unit`, which somebody else has encoded, and hands it over; to be sent at `due`, where there is one.
     func pass(_ unit: AccessUnit, due: Instant?) {
-        let began = EventLoop.now
+        let began = MonotonicClock.now
         hand(unit, due: due)
         count(isKeyFrame: unit.isKeyFrame, cpu: .zero, began: began)
     }
@@ -131,7 +131,7 @@ final class EncodingLine: Sendable {
 
     private func encode(until stop: WorkerThread.Stop) {
         var encoder: H264Encoder?
-        var retryAt = EventLoop.now
+        var retryAt = MonotonicClock.now
         while !stop.isRequested {
             guard let taken = slot.take(timeout: .seconds(3600)) else { continue }
             guard let target, let frame = taken else {
@@ -139,7 +139,7 @@ final class EncodingLine: Sendable {
                 if encoding != .main { encoder = nil }
                 continue
             }
-            let began = EventLoop.now
+            let began = MonotonicClock.now
             guard began >= retryAt else { continue }
             do throws(DeviceError) {
                 let picture = PictureScaler.scale(frame, by: target.format.scale)
@@ -156,14 +156,14 @@ final class EncodingLine: Sendable {
             } catch {
                 log.error("encoder: \(error)")
                 encoder = nil
-                retryAt = EventLoop.now + .seconds(1)
+                retryAt = MonotonicClock.now + .seconds(1)
             }
         }
     }
 
     /// Counts a picture; one that the encoder dropped where `isKeyFrame` is nil.
     private func count(isKeyFrame: Bool?, cpu: Duration, began: Instant) {
-        let now = EventLoop.now
+        let now = MonotonicClock.now
         state.withLock { state in
             state.counters.busy += now - began
             state.counters.encodeCPU += cpu

@@ -61,13 +61,13 @@ final class SoundCapture: Sendable {
 
     /// Gives the packets of `file` at their pace, some time before they are due, again and again.
     private func play(_ file: OpusFile, until stop: WorkerThread.Stop) {
-        var next = EventLoop.now
+        var next = MonotonicClock.now
         while !stop.isRequested {
             for packet in file.packets where !stop.isRequested {
                 // more than this behind, it does not catch up: the machine slept
-                if EventLoop.now - next > .milliseconds(200) { next = EventLoop.now }
+                if MonotonicClock.now - next > .milliseconds(200) { next = MonotonicClock.now }
                 // who has waited for one gives several
-                if next > EventLoop.now + FrameSchedule.lead {
+                if next > MonotonicClock.now + FrameSchedule.lead {
                     MonotonicClock.sleep(until: next - FrameSchedule.lead / 4)
                 }
                 onPacket(
@@ -101,33 +101,33 @@ final class SoundCapture: Sendable {
         var encoder: (opus: OpusEncoder, expectedLoss: Double)?
         var input: Input?
         var source: any AudioSource = SilenceSource()
-        var nextAttempt = EventLoop.now
-        var lastBlock = EventLoop.now
+        var nextAttempt = MonotonicClock.now
+        var lastBlock = MonotonicClock.now
         while !stop.isRequested {
             let isMicrophone = if case .microphone = input { true } else { false }
-            if !isMicrophone, EventLoop.now >= nextAttempt {
-                nextAttempt = EventLoop.now + Self.retryInterval
+            if !isMicrophone, MonotonicClock.now >= nextAttempt {
+                nextAttempt = MonotonicClock.now + Self.retryInterval
                 let (opened, found) = openSource()
                 if found != input {
                     source = opened
                     input = found
                     onInput(found)
                 }
-                lastBlock = EventLoop.now
+                lastBlock = MonotonicClock.now
             }
             do throws(DeviceError) {
                 let block = try source.nextBlock(timeout: .milliseconds(200))
                 if let block {
-                    lastBlock = EventLoop.now
+                    lastBlock = MonotonicClock.now
                     if isWanted.load(ordering: .acquiring) { try encode(block, with: &encoder) } else { encoder = nil }
-                } else if EventLoop.now - lastBlock > Self.stallLimit {
+                } else if MonotonicClock.now - lastBlock > Self.stallLimit {
                     throw DeviceError("\(source.description) delivers no sound any more")
                 }
             } catch {
                 log.warning("microphone: \(error)")
                 source = SilenceSource()
                 input = nil
-                nextAttempt = EventLoop.now + .milliseconds(500)
+                nextAttempt = MonotonicClock.now + .milliseconds(500)
             }
         }
     }

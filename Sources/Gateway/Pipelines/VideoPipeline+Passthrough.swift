@@ -64,7 +64,7 @@ extension VideoPipeline {
         defer { passed.withLock { $0 = nil } }
         let line = self[.main]
         var format: H264Format?
-        var lastPicture = EventLoop.now
+        var lastPicture = MonotonicClock.now
         var asked: Instant?
         while !stop.isRequested {
             if format != source.format, let found = source.format {
@@ -74,18 +74,18 @@ extension VideoPipeline {
                 given.withLock { $0 = PictureSource(size: found.size, frameRate: source.frameRate) }
             }
             if let target = line.target { _ = try source.setBitrate(target.bitrate) }
-            if line.takeKeyFrameRequest(), EventLoop.now - (asked ?? .zero) > Self.keyFramePatience {
-                asked = EventLoop.now
+            if line.takeKeyFrameRequest(), MonotonicClock.now - (asked ?? .zero) > Self.keyFramePatience {
+                asked = MonotonicClock.now
                 _ = try source.requestKeyFrame()
             }
             if let unit = try source.nextAccessUnit(timeout: .milliseconds(250)) {
-                lastPicture = EventLoop.now
+                lastPicture = MonotonicClock.now
                 if unit.isKeyFrame { asked = nil }
                 // what is due later may be wanted then
                 guard line.isWanted || source.lead > .zero else { continue }
                 counted.withLock { $0 += 1 }
                 line.pass(unit, due: source.lead > .zero ? unit.captured : nil)
-            } else if EventLoop.now - lastPicture > Self.stallLimit {
+            } else if MonotonicClock.now - lastPicture > Self.stallLimit {
                 throw DeviceError("\(source.description) delivers no pictures any more")
             }
         }

@@ -96,8 +96,8 @@ final class VideoPipeline: Sendable {
     private func capture(until stop: WorkerThread.Stop) {
         var picture: Picture?
         var source: (any VideoSource)?
-        var lastFrame = EventLoop.now
-        var nextAttempt = EventLoop.now
+        var lastFrame = MonotonicClock.now
+        var nextAttempt = MonotonicClock.now
         var failure: String?
         var cardName: String?
         // a camera whose own H.264 is of no use may still have pictures
@@ -110,7 +110,7 @@ final class VideoPipeline: Sendable {
             if let newSource {
                 given.withLock { $0 = PictureSource(size: newSource.size, frameRate: newSource.frameRate) }
             }
-            lastFrame = EventLoop.now
+            lastFrame = MonotonicClock.now
             guard newPicture != picture else { return }
             picture = newPicture
             onPicture(newPicture)
@@ -118,8 +118,8 @@ final class VideoPipeline: Sendable {
 
         while !stop.isRequested {
             let isCamera = if case .camera = picture { true } else { false }
-            if configuration.source != .testCard, !isCamera, EventLoop.now >= nextAttempt {
-                nextAttempt = EventLoop.now + Self.retryInterval
+            if configuration.source != .testCard, !isCamera, MonotonicClock.now >= nextAttempt {
+                nextAttempt = MonotonicClock.now + Self.retryInterval
                 switch configuration.source == .file ? openFile() : openCamera(passthrough) {
                 case .success((.pictures(let camera), let reason)):
                     use(camera, as: .camera("\(camera.description), \(reason)"))
@@ -136,7 +136,7 @@ final class VideoPipeline: Sendable {
                         failure = error.description
                         log.warning("camera: \(error)")
                         picture = nil
-                        nextAttempt = EventLoop.now + .milliseconds(500)
+                        nextAttempt = MonotonicClock.now + .milliseconds(500)
                         passthrough = error.isGone ? configuration.passthrough : .off
                     }
                     continue
@@ -161,7 +161,7 @@ final class VideoPipeline: Sendable {
                 continue
             }
             do throws(DeviceError) {
-                let before = EventLoop.now
+                let before = MonotonicClock.now
                 // asked when the picture is there: a viewer who has come meanwhile sees it, and not the one after
                 if let frame = try current.nextFrame(
                     timeout: .milliseconds(250), wanted: isWanted || snapshots.isWanted)
@@ -169,11 +169,11 @@ final class VideoPipeline: Sendable {
                     if isWanted { counted.withLock { $0 += 1 } }
                     for line in lines.values { line.give(frame) }
                     snapshots.give(frame)
-                    lastFrame = EventLoop.now
-                } else if !isWanted, EventLoop.now - before < .milliseconds(240) {
-                    lastFrame = EventLoop.now  // a frame came and was passed over
+                    lastFrame = MonotonicClock.now
+                } else if !isWanted, MonotonicClock.now - before < .milliseconds(240) {
+                    lastFrame = MonotonicClock.now  // a frame came and was passed over
                 }
-                if EventLoop.now - lastFrame > Self.stallLimit {
+                if MonotonicClock.now - lastFrame > Self.stallLimit {
                     throw DeviceError("\(current.description) delivers no pictures any more")
                 }
             } catch {
@@ -182,7 +182,7 @@ final class VideoPipeline: Sendable {
                 source = nil
                 picture = nil
                 snapshots.pictures(areThere: false)
-                nextAttempt = EventLoop.now + .milliseconds(error.isGone ? 500 : 100)
+                nextAttempt = MonotonicClock.now + .milliseconds(error.isGone ? 500 : 100)
             }
         }
     }
@@ -220,8 +220,8 @@ final class VideoPipeline: Sendable {
     }
 
     private func pause(until instant: Instant, _ stop: WorkerThread.Stop) {
-        while !stop.isRequested, EventLoop.now < instant {
-            _ = pauses.take(timeout: min(instant - EventLoop.now, .milliseconds(250)))
+        while !stop.isRequested, MonotonicClock.now < instant {
+            _ = pauses.take(timeout: min(instant - MonotonicClock.now, .milliseconds(250)))
         }
     }
 }

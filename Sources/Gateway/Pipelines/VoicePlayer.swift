@@ -76,7 +76,7 @@ final class VoicePlayer: Sendable {
         // once at the start, so that the log and the pages know whether there is a speaker
         sink = openSink(&lastAttempt)
         while !stop.isRequested {
-            let now = EventLoop.now
+            let now = MonotonicClock.now
             let blocks = state.withLock { state in
                 var blocks: [SessionID: [Int16]] = [:]
                 for session in state.voices.keys {
@@ -87,7 +87,7 @@ final class VoicePlayer: Sendable {
             if !blocks.isEmpty || !mixer.voices.isEmpty { lastVoice = now }
             guard let last = lastVoice, now - last < Self.lingering else {
                 sink = nil
-                if wake.take(timeout: .seconds(3600)) != nil { lastVoice = EventLoop.now }
+                if wake.take(timeout: .seconds(3600)) != nil { lastVoice = MonotonicClock.now }
                 continue
             }
             let current: any AudioSink
@@ -107,7 +107,7 @@ final class VoicePlayer: Sendable {
     }
 
     private func openSink(_ lastAttempt: inout Instant) -> any AudioSink {
-        lastAttempt = EventLoop.now
+        lastAttempt = MonotonicClock.now
         let (sink, output): (any AudioSink, Output)
         if configuration.playback == .none {
             (sink, output) = (DiscardingSink(), .none(because: "it is configured"))

@@ -30,17 +30,19 @@ final class TestDaemon: Sendable {
         configuration.network.stunFallback = nil
         configuration.log.level = .error
         change(&configuration)
-        let loop = EventLoop()
+        let loop = EventLoop<Daemon>()
         let daemon = Daemon(layers: ConfigurationLayers(given: configuration), environment: [:], loop: loop)
         let started = Handover<String>(capacity: 1)
         self.daemon = daemon
         thread = WorkerThread(name: "daemon") { _ in
             loop.adopt()
-            let error = daemon.assumeIsolated { $0.start() }
-            started.give(error?.description ?? "")
-            guard error == nil else { return }
-            loop.run { daemon.assumeIsolated { $0.turn() } }
-            daemon.assumeIsolated { $0.finishStop() }
+            daemon.assumeIsolated { daemon in
+                let error = daemon.start()
+                started.give(error?.description ?? "")
+                guard error == nil else { return }
+                loop.run(as: daemon) { $0.turn() }
+                daemon.finishStop()
+            }
         }
         let error = started.take(timeout: .seconds(60))
         startError = error == "" ? nil : error ?? "it never started"
@@ -49,10 +51,7 @@ final class TestDaemon: Sendable {
     /// Something of the daemon's, from its own thread.
     func ask<Answer: Sendable>(_ question: @escaping @Sendable (isolated Daemon) -> Answer) -> Answer? {
         let answers = Handover<Answer>(capacity: 1)
-        daemon.loop.submit { [daemon] in
-            let answer = daemon.assumeIsolated { question($0) }
-            answers.give(answer)
-        }
+        daemon.loop.submit { answers.give(question($0)) }
         return answers.take(timeout: .seconds(60))
     }
 

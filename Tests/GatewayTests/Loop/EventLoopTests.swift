@@ -1,23 +1,36 @@
 import Glibc
+import Media
 import Testing
 import Wire
 
 @testable import Gateway
 
 @Suite(.timeLimit(.minutes(1))) struct EventLoopTests {
+    private actor Owner {
+        private let loop: Loop
+        nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+        init(_ loop: Loop) {
+            self.loop = loop
+        }
+    }
+    private typealias Loop = EventLoop<Owner>
+
     /// Runs a loop on a thread of its own until `turn`, which is told how often it was called before, stops it.
     private func run(
-        prepare: @escaping @Sendable (EventLoop) -> Void = { _ in },
-        turn: @escaping @Sendable (EventLoop, Int) -> Instant?
+        prepare: @escaping @Sendable (Loop) -> Void = { _ in },
+        turn: @escaping @Sendable (Loop, Int) -> Instant?
     ) {
         onOwnThread {
-            let loop = EventLoop()
+            let loop = Loop()
             loop.adopt()
             prepare(loop)
-            var turns = 0
-            loop.run {
-                defer { turns += 1 }
-                return turn(loop, turns)
+            Owner(loop).assumeIsolated { owner in
+                var turns = 0
+                loop.run(as: owner) { _ in
+                    defer { turns += 1 }
+                    return turn(loop, turns)
+                }
             }
         }
     }
@@ -27,7 +40,7 @@ import Wire
     @Test func `Work runs in the order it was handed over, and all of it before the loop stops`() {
         let order = Record<Int>()
         run { loop in
-            for number in 0..<100 { loop.submit { order.append(number) } }
+            for number in 0..<100 { loop.submit { _ in order.append(number) } }
             loop.stop()
         } turn: { _, _ in
             Issue.record("the loop was stopped before its first turn")
@@ -39,9 +52,9 @@ import Wire
     @Test func `Work that hands over more work is followed by it before the turn`() {
         let order = Record<String>()
         run { loop in
-            loop.submit {
+            loop.submit { _ in
                 order.append("first")
-                loop.submit { order.append("second") }
+                loop.submit { _ in order.append("second") }
             }
         } turn: { loop, _ in
             order.append("turn")
@@ -57,7 +70,7 @@ import Wire
         run { loop in
             for thread in 0..<2 {
                 _ = WorkerThread(name: "giver") { _ in
-                    for number in 0..<count { loop.submit { order.append((thread, number)) } }
+                    for number in 0..<count { loop.submit { _ in order.append((thread, number)) } }
                 }
             }
         } turn: { loop, _ in
@@ -72,12 +85,61 @@ import Wire
     @Test func `Work wakes a loop that sleeps`() {
         let turns = Record<Int>()
         run { loop in
-            _ = WorkerThread(name: "giver") { _ in loop.submit { loop.stop() } }
+            _ = WorkerThread(name: "giver") { _ in loop.submit { _ in loop.stop() } }
         } turn: { _, turn in
             turns.append(turn)
             return nil
         }
         #expect(turns.values.count <= 1)
+    }
+
+    @Test func `Work that has time wakes no loop that will wake before`() {
+        let done = Record<Int>()
+        let asked = Record<Instant>()
+        let woken = Record<Instant>()
+        run { loop, turn in
+            let now = MonotonicClock.now
+            if let last = asked.values.last, now < last { woken.append(now) }
+            if turn == 0 {
+                _ = WorkerThread(name: "giver") { _ in
+                    for number in 0..<10 { loop.submit(due: now + .seconds(50)) { _ in done.append(number) } }
+                }
+            }
+            if done.values.count == 10 { loop.stop() }
+            asked.append(now + .milliseconds(20))
+            return asked.values.last
+        }
+        #expect(done.values == Array(0..<10))
+        #expect(woken.values.isEmpty)
+    }
+
+    @Test func `Work that is due before the loop would wake is done by then`() {
+        let start = MonotonicClock.now
+        run { loop, turn in
+            if turn == 0 {
+                _ = WorkerThread(name: "giver") { _ in
+                    loop.submit(due: start + .milliseconds(20)) { _ in loop.stop() }
+                }
+            }
+            return start + .seconds(50)
+        }
+        #expect(MonotonicClock.now - start < .seconds(50))
+    }
+
+    @Test func `Work that has time is taken with what has none, in order`() {
+        let start = MonotonicClock.now
+        let order = Record<Int>()
+        run { loop in
+            _ = WorkerThread(name: "giver") { _ in
+                loop.submit(due: start + .seconds(50)) { _ in order.append(1) }
+                loop.submit { _ in order.append(2) }
+            }
+        } turn: { loop, _ in
+            if order.values.count == 2 { loop.stop() }
+            return nil
+        }
+        #expect(order.values == [1, 2])
+        #expect(MonotonicClock.now - start < .seconds(50))
     }
 
     @Test func `Stopping from another thread wakes a loop that sleeps`() {
@@ -94,7 +156,7 @@ import Wire
         let times = Record<(asked: Instant, came: Instant)>()
         let asked = Record<Instant>()
         run { loop, turn in
-            let now = EventLoop.now
+            let now = MonotonicClock.now
             if let last = asked.values.last { times.append((last, now)) }
             guard turn < 3 else {
                 loop.stop()
@@ -121,18 +183,18 @@ import Wire
     @Test func `A deadline that was just now is due at once`() {
         run { loop, turn in
             if turn == 200 { loop.stop() }
-            return EventLoop.now
+            return MonotonicClock.now
         }
     }
 
     @Test func `The same deadline asked for again still comes`() {
-        let deadline = EventLoop.now + .milliseconds(20)
+        let deadline = MonotonicClock.now + .milliseconds(20)
         let turns = Record<Instant>()
         run { loop in
             // turns that come in between, for work
-            _ = WorkerThread(name: "giver") { _ in for _ in 0..<10 { loop.submit {} } }
+            _ = WorkerThread(name: "giver") { _ in for _ in 0..<10 { loop.submit { _ in } } }
         } turn: { loop, _ in
-            let now = EventLoop.now
+            let now = MonotonicClock.now
             turns.append(now)
             if now >= deadline { loop.stop() }
             return deadline
@@ -141,28 +203,28 @@ import Wire
     }
 
     @Test func `An earlier deadline replaces a later one, and none takes it back`() {
-        let start = EventLoop.now
+        let start = MonotonicClock.now
         let turns = Record<Int>()
         run { loop, turn in
             turns.append(turn)
             switch turn {
             case 0:
-                loop.submit {}  // wakes the next turn
+                loop.submit { _ in }  // wakes the next turn
                 return start + .seconds(3600)
-            case 1: return EventLoop.now + .milliseconds(5)
+            case 1: return MonotonicClock.now + .milliseconds(5)
             case 2:
-                _ = WorkerThread(name: "stopper") { _ in loop.submit { loop.stop() } }
+                _ = WorkerThread(name: "stopper") { _ in loop.submit { _ in loop.stop() } }
                 return nil
             default: return nil
             }
         }
-        #expect(EventLoop.now - start < .seconds(50))
+        #expect(MonotonicClock.now - start < .seconds(50))
         #expect(turns.values == [0, 1, 2])
     }
 
     @Test func `The latest of all instants is no overflow`() {
         run { loop in
-            _ = WorkerThread(name: "stopper") { _ in loop.submit { loop.stop() } }
+            _ = WorkerThread(name: "stopper") { _ in loop.submit { _ in loop.stop() } }
         } turn: { _, _ in
             Instant(nanoseconds: .max)
         }
@@ -196,9 +258,9 @@ import Wire
 
     @Test func `A descriptor that becomes readable calls its handler, as often as it does`() {
         let pipe = Pipe()
-        let calls = Record<EventLoop.Readiness>()
+        let calls = Record<Readiness>()
         run { loop in
-            loop.watch(pipe.reader, for: .readable) { readiness in
+            loop.watch(pipe.reader, for: .readable) { _, readiness in
                 pipe.drain()
                 calls.append(readiness)
                 if calls.values.count < 3 { pipe.fill() } else { loop.stop() }
@@ -214,8 +276,8 @@ import Wire
         let pipe = Pipe()
         let calls = Record<String>()
         run { loop in
-            loop.watch(pipe.reader, for: .readable) { _ in calls.append("first") }
-            loop.watch(pipe.reader, for: .readable) { _ in
+            loop.watch(pipe.reader, for: .readable) { _, _ in calls.append("first") }
+            loop.watch(pipe.reader, for: .readable) { _, _ in
                 calls.append("second")
                 loop.stop()
             }
@@ -230,14 +292,14 @@ import Wire
         let pipe = Pipe()
         let calls = Record<String>()
         run { loop in
-            loop.watch(pipe.reader, for: .readable) { _ in
+            loop.watch(pipe.reader, for: .readable) { _, _ in
                 calls.append("called")
                 loop.forget(pipe.reader)  // and it stays readable
             }
             pipe.fill()
         } turn: { loop, turn in
             if turn == 20 { loop.stop() }
-            return EventLoop.now
+            return MonotonicClock.now
         }
         #expect(calls.values == ["called"])
     }
@@ -247,7 +309,7 @@ import Wire
         let calls = Record<Int>()
         run { loop in
             for (number, pipe) in pipes.enumerated() {
-                loop.watch(pipe.reader, for: .readable) { _ in
+                loop.watch(pipe.reader, for: .readable) { _, _ in
                     calls.append(number)
                     for pipe in pipes { loop.forget(pipe.reader) }
                 }
@@ -255,7 +317,7 @@ import Wire
             }
         } turn: { loop, turn in
             if turn == 20 { loop.stop() }
-            return EventLoop.now
+            return MonotonicClock.now
         }
         #expect(calls.values.count == 1)
     }
@@ -265,9 +327,9 @@ import Wire
         try #require(Glibc.pipe(&ends) == 0)
         let reader = ends[0]
         close(ends[1])
-        let calls = Record<EventLoop.Readiness>()
+        let calls = Record<Readiness>()
         run { loop in
-            loop.watch(reader, for: .readable) { readiness in
+            loop.watch(reader, for: .readable) { _, readiness in
                 calls.append(readiness)
                 loop.forget(reader)
                 loop.stop()
@@ -281,9 +343,9 @@ import Wire
 
     @Test func `A descriptor that can be written to calls its handler`() {
         let pipe = Pipe()
-        let calls = Record<EventLoop.Readiness>()
+        let calls = Record<Readiness>()
         run { loop in
-            loop.watch(pipe.writer, for: .writable) { readiness in
+            loop.watch(pipe.writer, for: .writable) { _, readiness in
                 calls.append(readiness)
                 loop.stop()
             }

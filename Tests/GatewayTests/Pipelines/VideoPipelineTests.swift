@@ -74,8 +74,8 @@ private func macroblocks(in frame: PacketizedFrame) -> [Int]? {
         let last = try running.next().frame.captured
         running.pipeline[.main].setTarget(nil)
         // 200 ms after the last one there is one that nobody watches; then the one after that is waited for
-        while EventLoop.now < last + .milliseconds(210) { _ = running.hasMore() }
-        let came = EventLoop.now
+        while MonotonicClock.now < last + .milliseconds(210) { _ = running.hasMore() }
+        let came = MonotonicClock.now
         running.pipeline[.main].setTarget(EncodingTarget(bitrate: 2_500_000))
         let seen = try running.pictures(of: .main) { $0.frame.captured > came }.last
         #expect(try #require(seen).frame.captured < came + .milliseconds(350))

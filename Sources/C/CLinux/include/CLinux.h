@@ -10,6 +10,8 @@ enum {
     LINUX_WRITABLE = EPOLLOUT,
     /// An error or a hang-up: reported unasked.
     LINUX_BROKEN = EPOLLERR | EPOLLHUP,
+    /// To be told of each change once, and not of what stays.
+    LINUX_CHANGES = EPOLLET,
 };
 
 /// One descriptor that became ready.
@@ -38,17 +40,12 @@ int linux_epoll_create(void);
 /// Watches (or goes on watching, with other events) `descriptor`. -1 and errno on failure.
 int linux_epoll_watch(int epoll, int descriptor, uint32_t events);
 int linux_epoll_forget(int epoll, int descriptor);
-/// Waits until something is ready, without end; the count, or -1 and errno.
-int linux_epoll_wait(int epoll, struct linux_ready *ready, int capacity);
+/// Waits until something is ready, for at most so many nanoseconds, without end where they are negative; the count, or -1
+/// and errno.
+int linux_epoll_wait(int epoll, struct linux_ready *ready, int capacity, int64_t nanoseconds);
 
 int linux_eventfd(void);
 void linux_eventfd_signal(int eventfd);
-void linux_eventfd_clear(int eventfd);
-
-/// A timer on CLOCK_MONOTONIC.
-int linux_timerfd(void);
-/// Fires once at `nanoseconds` of CLOCK_MONOTONIC (0: never) and forgets an expiry not yet read.
-int linux_timerfd_set(int timerfd, int64_t nanoseconds);
 
 /// A non-blocking UDP socket bound to `local`, whose port is filled in. -1 and errno on failure.
 int linux_udp_socket(struct linux_address *local, int receive_buffer, int send_buffer);
