@@ -65,7 +65,7 @@ struct PeerTransport {
     var dtlsState: DTLSTransport.State { dtls?.state ?? .new }
 
     /// When it has something to do; nil for never.
-    mutating func nextDeadline() -> Instant? { earliest(ice.nextDeadline(), dtls?.deadline, relays.deadline) }
+    mutating func nextDeadline() -> Instant? { earliest(ice.deadline, dtls?.deadline, relays.deadline) }
 
     /// Whether media can go by it.
     mutating func isOpen() -> Bool { srtpSender != nil && ice.selectedRoute != nil }
@@ -195,7 +195,7 @@ struct PeerTransport {
     }
 
     mutating func handleTimePassed(at now: Instant) {
-        if let deadline = ice.nextDeadline(), deadline <= now { ice.handle(.timePassed, at: now) }
+        if let deadline = ice.deadline, deadline <= now { ice.handle(.timePassed, at: now) }
         if let dtls, let deadline = dtls.deadline, deadline <= now { dtls.handle(.timePassed, at: now) }
         relays.handleTimePassed(at: now)
     }

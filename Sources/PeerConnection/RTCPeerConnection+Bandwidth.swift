@@ -64,6 +64,7 @@ extension RTCPeerConnection {
                 number: number, size: outbox.storage.count - before, cluster: cluster, at: now)
             followEstimator(of: account)
         }
+        if !unprotected.isEmpty { protect(by: srtp) }
         noteSent(since: mark, by: sending)
         if media.accounts[account].pacer.wantsKeyFrame { askForKeyFrame(by: transport, at: now) }
     }
@@ -78,12 +79,12 @@ extension RTCPeerConnection {
         case .payload(let frame, let payload):
             Self.write(
                 payload, of: frame, by: &media.outgoing[index], numberedBy: &media.accounts[account].nextNumber,
-                to: &outbox, by: route, protectedBy: srtp, at: now)
+                to: &outbox, by: route, protectedBy: srtp, &unprotected, at: now)
             if frame.isKeyFrame { media.outgoing[index].demand.keyFrameLeft(at: now) }
         case .repetition(let sequence):
             Self.repeatPacket(
                 sequence, by: &media.outgoing[index], numberedBy: &media.accounts[account].nextNumber, to: &outbox,
-                by: route, protectedBy: srtp, at: now)
+                by: route, protectedBy: srtp, &unprotected, at: now)
         }
     }
 
@@ -96,7 +97,7 @@ extension RTCPeerConnection {
         media.accounts[account].paddingStep &+= 1
         Self.writePadding(
             step, by: &media.outgoing[index], numberedBy: &media.accounts[account].nextNumber, to: &outbox, by: route,
-            protectedBy: srtp, at: now)
+            protectedBy: srtp, &unprotected, at: now)
     }
 
     /// What was dropped is made good by a key frame.

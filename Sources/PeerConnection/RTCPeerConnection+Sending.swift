@@ -84,12 +84,12 @@ extension RTCPeerConnection {
         return (index, route, srtp)
     }
 
-    /// The hot path: header and payload are written and protected in place, in the one buffer that the burst leaves
-    /// from.
+    /// The hot path: header and payload are written straight into the one buffer that the burst leaves from, and wait in
+    /// `unprotected` for the burst to be whole.
     static func write(
         _ payload: Int, of frame: PacketizedFrame, by stream: inout MediaStreams.Outgoing,
         numberedBy number: inout UInt16, to outbox: inout DatagramBatch, by route: DatagramRoute,
-        protectedBy srtp: SRTPSender, at now: Instant
+        protectedBy srtp: SRTPSender, _ unprotected: inout [Range<Int>], at now: Instant
     ) {
         var extensions = stream.extensions(of: stream.isNumbered ? number : nil, at: now)
         if stream.isNumbered { number &+= 1 }
@@ -100,18 +100,25 @@ extension RTCPeerConnection {
         outbox.append(by: route) { buffer in
             let start = buffer.count
             stream.sender.writePacket(payload, of: frame, extensions: extensions, at: now, to: &buffer)
-            do throws(SRTPError) {
-                try srtp.protectRTP(&buffer, from: start)
-            } catch {
-                // the numbers of a stream only rise, and 2⁴⁸ packets are never reached
-                preconditionFailure("a packet of our own cannot be protected: \(error)")
-            }
+            srtp.appendTagRoom(to: &buffer)
+            unprotected.append(start..<buffer.count)
         }
         if stream.kind == .video {
             outbox.mark(
                 captured: frame.captured, isFirst: frame.isFirst && payload == 0,
                 isLast: frame.isLast && payload == frame.payloads.count - 1)
         }
+    }
+
+    /// Protects what the burst consists of.
+    mutating func protect(by srtp: SRTPSender) {
+        do throws(SRTPError) {
+            try outbox.update { (buffer) throws(SRTPError) in try srtp.protectRTP(unprotected, in: &buffer) }
+        } catch {
+            // the numbers of a stream only rise, and 2⁴⁸ packets are never reached
+            preconditionFailure("a packet of our own cannot be protected: \(error)")
+        }
+        unprotected.removeAll(keepingCapacity: true)
     }
 
     /// Sends `packet` about what comes in as `incoming`: by itself where that was agreed on, else behind a report
@@ -210,7 +217,8 @@ extension RTCPeerConnection {
 
     static func repeatPacket(
         _ number: SequenceNumber, by stream: inout MediaStreams.Outgoing, numberedBy transportNumber: inout UInt16,
-        to outbox: inout DatagramBatch, by route: DatagramRoute, protectedBy srtp: SRTPSender, at now: Instant
+        to outbox: inout DatagramBatch, by route: DatagramRoute, protectedBy srtp: SRTPSender,
+        _ unprotected: inout [Range<Int>], at now: Instant
     ) {
         // without a retransmission stream it is the same packet once more, under its old number
         let isNumbered = stream.sender.rtx != nil && stream.isNumbered
@@ -222,7 +230,8 @@ extension RTCPeerConnection {
                 guard outcome == .appended else { return }
                 if isNumbered { transportNumber &+= 1 }
                 if stream.sender.rtx != nil {
-                    try srtp.protectRTP(&buffer, from: start)
+                    srtp.appendTagRoom(to: &buffer)
+                    unprotected.append(start..<buffer.count)
                 } else {
                     try srtp.protectRTPAgain(&buffer, from: start)
                 }
@@ -234,18 +243,16 @@ extension RTCPeerConnection {
 
     static func writePadding(
         _ step: Int, by stream: inout MediaStreams.Outgoing, numberedBy transportNumber: inout UInt16,
-        to outbox: inout DatagramBatch, by route: DatagramRoute, protectedBy srtp: SRTPSender, at now: Instant
+        to outbox: inout DatagramBatch, by route: DatagramRoute, protectedBy srtp: SRTPSender,
+        _ unprotected: inout [Range<Int>], at now: Instant
     ) {
         let extensions = stream.extensions(of: stream.isNumbered ? transportNumber : nil, at: now)
         outbox.append(by: route) { buffer in
             let start = buffer.count
             guard stream.sender.writePadding(step: step, extensions: extensions, at: now, to: &buffer) else { return }
             if stream.isNumbered { transportNumber &+= 1 }
-            do throws(SRTPError) {
-                try srtp.protectRTP(&buffer, from: start)
-            } catch {
-                preconditionFailure("a packet of our own cannot be protected: \(error)")
-            }
+            srtp.appendTagRoom(to: &buffer)
+            unprotected.append(start..<buffer.count)
         }
     }
 }

@@ -180,6 +180,8 @@ public struct RTCPeerConnection {
 
     /// The datagrams to send; the shell sends and empties it (`removeAll`) after every call.
     public var outbox = DatagramBatch()
+    /// Where in it the packets of the burst under way are, which are protected when it is whole.
+    var unprotected: [Range<Int>] = []
     var events: [Event] = []
     var nextEvent = 0
     /// When the steps to the first packet of media were done.

@@ -11,6 +11,14 @@ public struct DatagramBatch: Sendable {
         public let remote: SocketAddress
         /// The connection that its bytes, framed already, are written to; nil for a UDP datagram.
         public let stream: StreamID?
+
+        @usableFromInline
+        init(range: Range<Int>, local: SocketAddress, remote: SocketAddress, stream: StreamID?) {
+            self.range = range
+            self.local = local
+            self.remote = remote
+            self.stream = stream
+        }
     }
 
     /// A datagram with which a picture begins or ends.
@@ -24,44 +32,57 @@ public struct DatagramBatch: Sendable {
     }
 
     /// The bytes of all datagrams, in order.
-    public private(set) var storage: [UInt8] = []
+    @inlinable public var storage: [UInt8] { bytes }
     /// The datagrams, in the order in which they leave.
-    public private(set) var entries: [Entry] = []
+    @inlinable public var entries: [Entry] { datagrams }
     /// The pictures that begin and end in the batch, for whoever measures how old they are when they leave.
     public private(set) var marks: [FrameMark] = []
+
+    // What writes a packet is made for its writer where it is used, in another module: that has to see all of it.
+    @usableFromInline var bytes: [UInt8] = []
+    @usableFromInline var datagrams: [Entry] = []
 
     /// An empty batch.
     public init() {}
 
     /// Whether nothing waits.
-    public var isEmpty: Bool { entries.isEmpty }
+    @inlinable public var isEmpty: Bool { datagrams.isEmpty }
 
     /// Appends a copy of `bytes`, a datagram, or what is to be written to `stream`.
     public mutating func append(
         _ bytes: some Collection<UInt8>, from local: SocketAddress, to remote: SocketAddress,
         on stream: StreamID? = nil
     ) {
-        let start = storage.count
-        storage.append(contentsOf: bytes)
-        entries.append(Entry(range: start..<storage.count, local: local, remote: remote, stream: stream))
+        let start = self.bytes.count
+        self.bytes.append(contentsOf: bytes)
+        datagrams.append(Entry(range: start..<self.bytes.count, local: local, remote: remote, stream: stream))
     }
 
     /// Appends the datagram that `write` adds to the end of the buffer it is given; it must leave what stands before
     /// untouched. There is none when `write` adds nothing, or throws.
+    @inlinable
     public mutating func append<Failure: Error>(
         from local: SocketAddress, to remote: SocketAddress, on stream: StreamID? = nil,
         _ write: (inout [UInt8]) throws(Failure) -> Void
     ) throws(Failure) {
-        let start = storage.count
+        let start = bytes.count
         do {
-            try write(&storage)
+            try write(&bytes)
         } catch {
-            storage.removeLast(storage.count - start)
+            bytes.removeLast(bytes.count - start)
             throw error
         }
-        precondition(storage.count >= start, "a datagram's writer only appends")
-        guard storage.count > start else { return }
-        entries.append(Entry(range: start..<storage.count, local: local, remote: remote, stream: stream))
+        precondition(bytes.count >= start, "a datagram's writer only appends")
+        guard bytes.count > start else { return }
+        datagrams.append(Entry(range: start..<bytes.count, local: local, remote: remote, stream: stream))
+    }
+
+    /// Lets `change` work on what was appended, as it stands: it keeps the length.
+    @inlinable
+    public mutating func update<Failure: Error>(_ change: (inout [UInt8]) throws(Failure) -> Void) throws(Failure) {
+        let count = bytes.count
+        defer { precondition(bytes.count == count, "what was appended keeps its length") }
+        try change(&bytes)
     }
 
     /// Notes that the datagram appended last begins or ends a picture that was captured at `captured`.
@@ -72,8 +93,8 @@ public struct DatagramBatch: Sendable {
 
     /// Forgets every datagram and keeps the memory for the next.
     public mutating func removeAll() {
-        storage.removeAll(keepingCapacity: true)
-        entries.removeAll(keepingCapacity: true)
+        bytes.removeAll(keepingCapacity: true)
+        datagrams.removeAll(keepingCapacity: true)
         marks.removeAll(keepingCapacity: true)
     }
 }

@@ -40,7 +40,8 @@ public struct Instant: Hashable, Comparable, Sendable {
     public static func - (later: Instant, earlier: Instant) -> Duration {
         let (difference, overflow) = later.nanoseconds.subtractingReportingOverflow(earlier.nanoseconds)
         // a duration holds what 64 bits of nanoseconds do not
-        return overflow ? .nanoseconds(later.nanoseconds) - .nanoseconds(earlier.nanoseconds) : .nanoseconds(difference)
+        return overflow
+            ? .nanoseconds(later.nanoseconds) - .nanoseconds(earlier.nanoseconds) : Duration(nanoseconds: difference)
     }
 
     /// The seconds from `earlier` to this instant, negative where it comes first: for reckoning with rates, where the detour
@@ -58,9 +59,17 @@ public struct Instant: Hashable, Comparable, Sendable {
 }
 
 extension Duration {
+    /// `Duration.nanoseconds`, of which the standard library's own makes calls for every packet.
+    @inlinable
+    init(nanoseconds: Int64) {
+        self.init(attoseconds: Int128(nanoseconds) * 1_000_000_000)
+    }
+
     /// The whole nanoseconds in this duration, saturated to 64 bits (292 years).
     @inlinable
     public var nanoseconds: Int64 {
+        // up to nine seconds it takes no division of 128 bits
+        if let attoseconds = Int64(exactly: attoseconds) { return attoseconds / 1_000_000_000 }
         let (seconds, attoseconds) = components
         let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
         let (sum, carry) = scaled.addingReportingOverflow(attoseconds / 1_000_000_000)

@@ -158,7 +158,7 @@ extension BandwidthEstimator {
     private mutating func finishWaiting(at now: Instant) {
         if let lastFeedback {
             let interval = min(max(now - lastFeedback, .zero), Self.maximumFeedbackInterval)
-            feedbackInterval += (interval - feedbackInterval) / 8
+            feedbackInterval += .nanoseconds((interval - feedbackInterval).nanoseconds / 8)
         }
         lastFeedback = now
         awaitingSince = history.bytesInFlight > 0 ? now : nil

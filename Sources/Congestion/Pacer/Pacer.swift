@@ -16,7 +16,10 @@ public import Wire
 public struct Pacer<Payload: Sendable>: Sendable {
     /// How it sends and how much it lets wait.
     public var configuration: PacerConfiguration {
-        didSet { burstSeconds = configuration.burstInterval.inSeconds }
+        didSet {
+            burstSeconds = configuration.burstInterval.inSeconds
+            queueSeconds = configuration.queueTimeLimit.inSeconds
+        }
     }
     /// What was sent and what was not.
     @inlinable public var statistics: PacerStatistics { counts }
@@ -27,6 +30,7 @@ public struct Pacer<Payload: Sendable>: Sendable {
     @usableFromInline var counts = PacerStatistics()
     @usableFromInline var drops = false
     @usableFromInline var burstSeconds: Double
+    @usableFromInline var queueSeconds: Double
     @usableFromInline var audio = PacketQueue<Payload>()
     @usableFromInline var retransmissions = PacketQueue<Payload>()
     @usableFromInline var video = PacketQueue<Payload>()
@@ -57,6 +61,7 @@ public struct Pacer<Payload: Sendable>: Sendable {
         precondition(bitrate > 0 && configuration.pacingFactor >= 1, "a pacer sends")
         self.configuration = configuration
         burstSeconds = configuration.burstInterval.inSeconds
+        queueSeconds = configuration.queueTimeLimit.inSeconds
         targetBitrate = bitrate
         rate = bitrate * configuration.pacingFactor
     }
@@ -322,9 +327,9 @@ public struct Pacer<Payload: Sendable>: Sendable {
     /// The rate at which it leaks until something else comes: the pacing factor's, or what empties the queue in time.
     @inlinable
     mutating func chooseRate(at now: Instant) {
-        let limit = configuration.queueTimeLimit
-        let left = max(limit - queueTime(at: now), limit / 5)
-        rate = max(targetBitrate * configuration.pacingFactor, Double(queuedBytes) * 8 / left.inSeconds)
+        let waited = video.first.map { now.seconds(since: $0.queued) } ?? 0
+        let left = max(queueSeconds - waited, queueSeconds / 5)
+        rate = max(targetBitrate * configuration.pacingFactor, Double(queuedBytes) * 8 / left)
         if isStarting { rate = max(rate, configuration.startRate) }
     }
 }

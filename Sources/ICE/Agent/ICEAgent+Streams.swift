@@ -28,6 +28,7 @@ extension ICEAgent {
         else { return nil }
         let id = streamIDs.next()
         streams[id] = ICEStream(base: base, remote: remote, begunAt: now, state: .open(FrameReader()))
+        noteDeadline()
         return id
     }
 

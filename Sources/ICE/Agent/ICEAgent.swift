@@ -14,6 +14,8 @@ public struct ICEAgent {
     public private(set) var connectionState: ICEConnectionState = .new
     /// W3C's `RTCIceTransport.gatheringState`.
     public internal(set) var gatheringState: ICEGatheringState = .new
+    /// When `handle(.timePassed, at:)` wants to be called; nil for never.
+    public private(set) var deadline: Instant?
     /// What was counted.
     public internal(set) var statistics = ICEStatistics()
 
@@ -121,7 +123,10 @@ public struct ICEAgent {
         case .datagram(let bytes, let local, let remote):
             receive(bytes, on: Path(local: local, remote: remote), at: now)
         case .received(let local, let remote):
-            if selected?.runs(on: Path(local: local, remote: remote)) == true { selected?.consent.heard(at: now) }
+            guard selected?.runs(on: Path(local: local, remote: remote)) == true else { return }
+            selected?.consent.heard(at: now)
+            // it comes with every packet, and while the path lives it can only be silent later than it would have been
+            if connectionState == .completed || connectionState == .connected { return }
         case .streamOpened(let stream):
             streamOpened(stream)
         case .streamBytes(let stream, let bytes):
@@ -140,9 +145,9 @@ public struct ICEAgent {
             break
         case .close:
             close()
-            return
         }
-        advance(to: now)
+        if connectionState != .closed { advance(to: now) }
+        noteDeadline()
     }
 
     /// The next thing to do; nil when nothing is left.
@@ -156,14 +161,7 @@ public struct ICEAgent {
         return outputs[drained]
     }
 
-    /// When `handle(.timePassed, at:)` wants to be called; nil for never.
-    public var deadline: Instant? {
-        var copy = self
-        return copy.nextDeadline()
-    }
-
-    /// The same, asked of the agent in its place: to read a property of a large value copies it.
-    public mutating func nextDeadline() -> Instant? {
+    private func nextDeadline() -> Instant? {
         guard connectionState != .closed else { return nil }
         let nomination: Instant? = if case .open(let until) = session.nomination { until } else { nil }
         let patience = selectedRoute == nil && !session.isOver && !session.isPatienceOver ? session.patienceEnds : nil
@@ -172,6 +170,9 @@ public struct ICEAgent {
             session.gatherer.deadline(pacedAt: gatheringPacedAt, refreshes: refreshesBindings),
             nomination, patience, consentDeadline, streamDeadline)
     }
+
+    /// Notes when it wants to be called: that is asked more often than it changes.
+    mutating func noteDeadline() { deadline = nextDeadline() }
 
     private mutating func advance(to now: Instant) {
         expireTransactions(at: now)

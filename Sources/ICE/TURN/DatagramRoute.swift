@@ -13,6 +13,7 @@ public import Wire
 ///     |                               |  padding to 4, on streams only |
 ///     +-------------------------------+--------------------------------+
 public struct DatagramRoute: Hashable, Sendable {
+    @usableFromInline
     enum Framing: Hashable, Sendable {
         case none
         case length
@@ -28,7 +29,7 @@ public struct DatagramRoute: Hashable, Sendable {
     public let stream: StreamID?
     /// Whether that is a connection, where ChannelData is padded.
     let isPadded: Bool
-    let framing: Framing
+    @usableFromInline let framing: Framing
 
     init(local: SocketAddress, remote: SocketAddress, stream: StreamID?, isPadded: Bool, framing: Framing) {
         self.local = local
@@ -48,14 +49,24 @@ public struct DatagramRoute: Hashable, Sendable {
 
     /// Appends to `buffer` what `write` appends, framed for this route. `write` must leave what stands before untouched;
     /// nothing is appended where it appends nothing.
+    @inlinable
     public func frame<Failure: Error>(
         into buffer: inout [UInt8], _ write: (inout [UInt8]) throws(Failure) -> Void
     ) throws(Failure) {
+        guard framing != .none else { return try write(&buffer) }
+        let start = buffer.count
+        beginFrame(in: &buffer)
+        let payload = buffer.count
+        try write(&buffer)
+        endFrame(from: start, payload: payload, in: &buffer)
+    }
+
+    /// Appends what stands before the payload, its length left open.
+    @usableFromInline
+    func beginFrame(in buffer: inout [UInt8]) {
         let start = buffer.count
         switch framing {
-        case .none:
-            return try write(&buffer)
-        case .length:
+        case .none, .length:
             break
         case .channel(let number):
             buffer.append(uint16: number)
@@ -67,8 +78,11 @@ public struct DatagramRoute: Hashable, Sendable {
             buffer.append(uint16: STUNAttribute.dataType)
         }
         buffer.append(uint16: 0)
-        let payload = buffer.count
-        try write(&buffer)
+    }
+
+    /// Ends the frame that began at `start`, or takes it back where it is empty.
+    @usableFromInline
+    func endFrame(from start: Int, payload: Int, in buffer: inout [UInt8]) {
         let length = buffer.count - payload
         guard length > 0 else {
             buffer.removeLast(buffer.count - start)
@@ -97,6 +111,7 @@ extension DatagramRoute.Framing {
 extension DatagramBatch {
     /// Appends the datagram that `write` adds to the end of the buffer it is given, framed for `route`. There is none
     /// when `write` adds nothing, or throws.
+    @inlinable
     public mutating func append<Failure: Error>(
         by route: DatagramRoute, _ write: (inout [UInt8]) throws(Failure) -> Void
     ) throws(Failure) {
