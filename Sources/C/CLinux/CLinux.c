@@ -45,14 +45,15 @@ int linux_epoll_forget(int epoll, int descriptor) {
     return epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, &event);
 }
 
-// Linux before 5.11 takes whole milliseconds: a timeout is then rounded up.
+// Linux before 5.11 takes whole milliseconds, and so does a sandbox that is older than that and refuses what it does not know (EPERM): a timeout is
+// then rounded up.
 static int wait_for_events(int epoll, struct epoll_event *events, int capacity, int64_t nanoseconds) {
     static atomic_bool is_old;
     if (nanoseconds < 0) return epoll_wait(epoll, events, capacity, -1);
     if (!atomic_load_explicit(&is_old, memory_order_relaxed)) {
         struct timespec timeout = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
         int count = epoll_pwait2(epoll, events, capacity, &timeout, NULL);
-        if (count >= 0 || errno != ENOSYS) return count;
+        if (count >= 0 || (errno != ENOSYS && errno != EPERM)) return count;
         atomic_store_explicit(&is_old, true, memory_order_relaxed);
     }
     int64_t milliseconds = nanoseconds / 1000000 + (nanoseconds % 1000000 > 0);

@@ -23,7 +23,7 @@ struct ProbePlan: Sendable {
     /// What does not answer in this time is not waited for.
     private static let patience = Duration.seconds(1)
     /// Between probes while the application sends less than it may, and after a drop, which may pass: a path that falls to a
-    /// fifth is used again seven seconds after it is back, where libwebrtc's five seconds often take more than ten …
+    /// fifth is then used again within ten seconds of being back, which with libwebrtc's five seconds it is not always …
     private static let interval = Duration.seconds(3)
     /// … for this time; a link that stayed slow for so long is one.
     private static let hope = Duration.seconds(60)
