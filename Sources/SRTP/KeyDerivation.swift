@@ -34,7 +34,7 @@ struct SRTPSessionKeys {
         var counter = master.salt + [UInt8](repeating: 0, count: 16 - master.salt.count)
         counter[7] ^= label
         let context = CipherContext(
-            master.key.count == 32 ? EVP_aes_256_ctr() : EVP_aes_128_ctr(), key: master.key, encrypts: true)
+            master.key.count == 32 ? .aes256CounterMode : .aes128CounterMode, key: master.key, encrypts: true)
         var bytes = [UInt8](repeating: 0, count: count)
         bytes.withUnsafeMutableBytes { bytes in
             counter.withUnsafeBytes { context.start(iv: $0) }

@@ -30,7 +30,7 @@ final class CounterModeTransform {
 
     init(keys: SRTPSessionKeys) {
         cipher = CipherContext(
-            keys.encryptionKey.count == 32 ? EVP_aes_256_ctr() : EVP_aes_128_ctr(), key: keys.encryptionKey,
+            keys.encryptionKey.count == 32 ? .aes256CounterMode : .aes128CounterMode, key: keys.encryptionKey,
             encrypts: true)
         authenticator = HMACSHA1(key: keys.authenticationKey)
         salt = UInt128(bigEndianBytes: keys.salt)
@@ -66,7 +66,7 @@ final class GCMTransform {
 
     init(keys: SRTPSessionKeys, encrypts: Bool) {
         cipher = CipherContext(
-            keys.encryptionKey.count == 32 ? EVP_aes_256_gcm() : EVP_aes_128_gcm(), key: keys.encryptionKey,
+            keys.encryptionKey.count == 32 ? .aes256GCM : .aes128GCM, key: keys.encryptionKey,
             encrypts: encrypts)
         salt = UInt128(bigEndianBytes: keys.salt)
     }

@@ -4,12 +4,15 @@
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/bio.h>
 #include <openssl/bn.h>
+#include <openssl/core_dispatch.h>
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/pem.h>
+#include <openssl/provider.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 #include <openssl/srtp.h>
@@ -77,4 +80,67 @@ static inline int doorward_ssl_ctx_set_least_tls_1_2(SSL_CTX *context) {
 
 static inline int doorward_ssl_set_server_name(SSL *ssl, const char *name) {
     return SSL_set_tlsext_host_name(ssl, name) == 1;
+}
+
+// A cipher's functions as its provider has them (provider-cipher(7)), with the context they are called with.
+struct doorward_cipher {
+    void *provider_context;
+    OSSL_FUNC_cipher_newctx_fn *newctx;
+    OSSL_FUNC_cipher_freectx_fn *freectx;
+    OSSL_FUNC_cipher_encrypt_init_fn *encrypt_init;
+    OSSL_FUNC_cipher_decrypt_init_fn *decrypt_init;
+    OSSL_FUNC_cipher_update_fn *update;
+    OSSL_FUNC_cipher_final_fn *final;
+    OSSL_FUNC_cipher_get_ctx_params_fn *get_ctx_params;
+    OSSL_FUNC_cipher_set_ctx_params_fn *set_ctx_params;
+};
+
+// Whether one of `names`, which colons divide, is a name of `cipher`.
+static inline int doorward_cipher_has_name(const EVP_CIPHER *cipher, const char *names) {
+    char name[64];
+    for (; *names; names += names[0] == ':') {
+        size_t length = strcspn(names, ":");
+        if (length < sizeof name) {
+            memcpy(name, names, length);
+            name[length] = 0;
+            if (EVP_CIPHER_is_a(cipher, name)) return 1;
+        }
+        names += length;
+    }
+    return 0;
+}
+
+// The functions of the cipher called `name`, which stay what they are as long as the program runs; 0 where no provider has it.
+static inline int doorward_cipher_fetch(const char *name, struct doorward_cipher *cipher) {
+    EVP_CIPHER *fetched = EVP_CIPHER_fetch(NULL, name, NULL);
+    if (!fetched) return 0;
+    const OSSL_PROVIDER *provider = EVP_CIPHER_get0_provider(fetched);
+    int is_not_to_be_kept = 0;
+    const OSSL_ALGORITHM *algorithm = OSSL_PROVIDER_query_operation(provider, OSSL_OP_CIPHER, &is_not_to_be_kept);
+    while (algorithm && algorithm->algorithm_names && !doorward_cipher_has_name(fetched, algorithm->algorithm_names)) algorithm++;
+    if (!algorithm || !algorithm->algorithm_names || is_not_to_be_kept) {
+        EVP_CIPHER_free(fetched);
+        return 0;
+    }
+    cipher->provider_context = OSSL_PROVIDER_get0_provider_ctx(provider);
+    for (const OSSL_DISPATCH *entry = algorithm->implementation; entry->function_id; entry++) {
+        switch (entry->function_id) {
+            case OSSL_FUNC_CIPHER_NEWCTX: cipher->newctx = OSSL_FUNC_cipher_newctx(entry); break;
+            case OSSL_FUNC_CIPHER_FREECTX: cipher->freectx = OSSL_FUNC_cipher_freectx(entry); break;
+            case OSSL_FUNC_CIPHER_ENCRYPT_INIT: cipher->encrypt_init = OSSL_FUNC_cipher_encrypt_init(entry); break;
+            case OSSL_FUNC_CIPHER_DECRYPT_INIT: cipher->decrypt_init = OSSL_FUNC_cipher_decrypt_init(entry); break;
+            case OSSL_FUNC_CIPHER_UPDATE: cipher->update = OSSL_FUNC_cipher_update(entry); break;
+            case OSSL_FUNC_CIPHER_FINAL: cipher->final = OSSL_FUNC_cipher_final(entry); break;
+            case OSSL_FUNC_CIPHER_GET_CTX_PARAMS: cipher->get_ctx_params = OSSL_FUNC_cipher_get_ctx_params(entry); break;
+            case OSSL_FUNC_CIPHER_SET_CTX_PARAMS: cipher->set_ctx_params = OSSL_FUNC_cipher_set_ctx_params(entry); break;
+        }
+    }
+    // `fetched` is not given back: it keeps the provider.
+    return cipher->newctx && cipher->freectx && cipher->encrypt_init && cipher->decrypt_init && cipher->update && cipher->final &&
+        cipher->get_ctx_params && cipher->set_ctx_params;
+}
+
+// The parameter by which a cipher is asked for its tag and told it.
+static inline OSSL_PARAM doorward_cipher_tag(void *bytes, size_t count) {
+    return OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, bytes, count);
 }
