@@ -245,7 +245,7 @@ public struct RTCPeerConnection {
     /// value as large as this copies it.
     public mutating func nextDeadline() -> Instant? {
         guard connectionState != .closed else { return nil }
-        var first = earliest(media.nextDeadline(), servers.deadline, channels.deadline)
+        var first = earliest(media.nextDeadline(), servers.deadline, channels.nextDeadline())
         for index in transports.indices { first = earliest(first, transports[index].nextDeadline()) }
         return first
     }

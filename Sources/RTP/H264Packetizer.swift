@@ -30,6 +30,7 @@ public struct H264Packetizer: Sendable {
         var storage: [UInt8] = []
         var payloads: [Range<Int>] = []
         storage.reserveCapacity(total + 3 * units.count + 2 * (total / maximumPayloadSize + 1))
+        payloads.reserveCapacity(units.count + total / (maximumPayloadSize - 2))
         var index = 0
         while index < units.count {
             let together = aggregation(units[index...])

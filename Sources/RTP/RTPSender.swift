@@ -149,10 +149,7 @@ public struct RTPSender: Sendable {
             if frame.isKeyFrame { statistics.keyFramesSent &+= 1 }
         }
         lastFrame = (frame.timestamp + Int64(timestampOffset), frame.captured)
-        history.append(
-            SendHistory.Entry(
-                sequenceNumber: number, frame: frame, payload: index, extensions: rtx == nil ? extensions : nil,
-                sent: now, retransmitted: nil))
+        history.append(number, frame, payload: index, rtx == nil ? extensions : nil, at: now)
         return number
     }
 

@@ -80,6 +80,7 @@ extension TransportFeedback {
 
         // The deltas follow all chunks, so the chunks are read once for who arrived and the deltas after.
         var received: [(offset: Int, isLarge: Bool)] = []
+        received.reserveCapacity(min(Int(statusCount), reader.remaining))
         var offset = 0
         while offset < Int(statusCount) {
             let chunk = try reader.uint16()
@@ -106,6 +107,7 @@ extension TransportFeedback {
                 offset += count
             }
         }
+        arrivals.reserveCapacity(received.count)
         for (offset, isLarge) in received {
             let delta = isLarge ? Int32(Int16(bitPattern: try reader.uint16())) : Int32(try reader.uint8())
             ticks = ticks &+ UInt32(bitPattern: delta)

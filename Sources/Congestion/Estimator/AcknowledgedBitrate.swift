@@ -144,11 +144,16 @@ struct AcknowledgedBitrate: Sendable {
     private func collapses() -> Bool {
         let recent = samples.suffix(Self.collapsePackets)
         let largest = recent.lazy.map(\.size).max() ?? 0
-        let packets = recent.filter { 2 * $0.size > largest }.suffix(Self.collapseGaps + 1)
-        guard packets.count > Self.collapseGaps, let first = packets.first, let last = packets.last else {
-            return false
+        var (packets, widest): (Int, Int64) = (0, 0)
+        var (earliest, latest): (Sample?, Sample?)
+        for sample in recent.reversed() where 2 * sample.size > largest {
+            widest = max(widest, (earliest?.arrived ?? sample.arrived) - sample.arrived)
+            earliest = sample
+            latest = latest ?? sample
+            packets += 1
+            if packets > Self.collapseGaps { break }
         }
-        let widest = zip(packets.dropFirst(), packets).lazy.map { $0.arrived - $1.arrived }.max() ?? 0
+        guard packets > Self.collapseGaps, let first = earliest, let last = latest else { return false }
         let arrival = last.arrived - first.arrived - widest
         let departure = max(last.sent - first.sent, 0)
         return arrival > departure * Self.collapseFactor && arrival - departure > Self.collapseDelay

@@ -263,11 +263,11 @@ actor Daemon {
         updateDemand(at: now)
         return earliest(
             earliest(
-                hub.deadline, sessions.values.lazy.compactMap(\.deadline).min(), sockets.streams.deadline,
+                hub.deadline, sessions.values.lazy.compactMap { $0.deadline }.min(), sockets.streams.deadline,
                 names.deadline, isWatched ? schedule.deadline : nil, stoppingUntil, lines.deadline),
             earliest(nextDeviceAttempt, credentialsRenewedAt, certificateDueAt, uninvitedCheckedAt),
             publisher?.deadline, meeting?.deadline,
-            awaitedAnswers.values.lazy.map(\.until).min(), button?.deadline, chime?.deadline)
+            awaitedAnswers.values.lazy.map { $0.until }.min(), button?.deadline, chime?.deadline)
     }
 
     /// Tells the pipelines whether anybody watches or listens.

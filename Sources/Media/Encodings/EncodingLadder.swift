@@ -51,7 +51,7 @@ public struct EncodingLadder<Viewer: Hashable & Sendable>: Sendable {
     ) -> EncodingPlan<Viewer> {
         let elapsed = updated.map { min(now - $0, .seconds(1)) } ?? .zero
         updated = now
-        members = members.filter { viewers[$0.key] != nil }
+        if members.keys.contains(where: { viewers[$0] == nil }) { members = members.filter { viewers[$0.key] != nil } }
         for (viewer, available) in viewers {
             members[viewer, default: LadderMember(at: now)]
                 .take(available, within: floor...maximumBitrate, at: now)
@@ -93,11 +93,14 @@ public struct EncodingLadder<Viewer: Hashable & Sendable>: Sendable {
 
     private mutating func place(at now: Instant) {
         let (best, bitrate) = (best, main?.bitrate)
-        for (viewer, member) in members {
-            switch member.encoding {
-            case .main: members[viewer]?.considerLeaving(best: best, at: now)
-            case .low: if let bitrate { members[viewer]?.considerReturning(to: bitrate, at: now) }
+        // in their places: a loop over the members would copy them all before the first change
+        var index = members.startIndex
+        while index != members.endIndex {
+            switch members.values[index].encoding {
+            case .main: members.values[index].considerLeaving(best: best, at: now)
+            case .low: if let bitrate { members.values[index].considerReturning(to: bitrate, at: now) }
             }
+            members.formIndex(after: &index)
         }
         guard members.values.allSatisfy({ $0.encoding == .low }) else { return }
         // they were left alone: the low encode's rate and format become the main one's

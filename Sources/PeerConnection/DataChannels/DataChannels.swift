@@ -68,7 +68,11 @@ struct DataChannels {
         self.maximumMessageSize = maximumMessageSize
     }
 
-    var deadline: Instant? { association?.state == .closed ? nil : association?.sctp.deadline }
+    /// When the association has something to do; nil for never. In its place, for it is large.
+    mutating func nextDeadline() -> Instant? {
+        guard let state = association?.state, state != .closed else { return nil }
+        return association?.sctp.deadline
+    }
 
     /// The channels that are not closed, in the order in which they were made.
     var present: [Channel] { channels.values.sorted { $0.told.id.rawValue < $1.told.id.rawValue } }
@@ -197,7 +201,7 @@ struct DataChannels {
     }
 
     mutating func handleTimePassed(at now: Instant) {
-        guard let deadline, deadline <= now else { return }
+        guard let deadline = nextDeadline(), deadline <= now else { return }
         association?.sctp.handle(.timePassed, at: now)
         drain(at: now)
     }
