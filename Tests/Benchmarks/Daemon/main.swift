@@ -7,6 +7,7 @@
 // others' servers (Tests/Benchmarks/Others) are, the environment says: GSTREAMER_SERVER, PION_SERVER.
 import Glibc
 import Media
+import Synchronization
 import Wire
 
 var arguments = CommandLine.arguments.dropFirst()
@@ -19,6 +20,14 @@ func takeNumber(or standard: Int) -> Int {
 var benchmark = Benchmark(
     rounds: takeNumber(or: 3), seconds: takeNumber(or: 6),
     scene: Scene(size: VideoSize(width: 1280, height: 720), frameRate: 30, bitrate: 2_500_000))
+// Who ends the benchmark ends what it runs.
+for number in [SIGHUP, SIGINT, SIGTERM] {
+    _ = signal(number) { number in
+        let process = runningProcess.load(ordering: .relaxed)
+        if process != 0 { kill(process, SIGTERM) }
+        _exit(128 + number)
+    }
+}
 do {
     tell("\(benchmark.rounds) rounds, \(benchmark.seconds) s each")
     for row in arguments.isEmpty ? ["ready", "live", "memory", "call"] : Array(arguments) {
