@@ -1,11 +1,9 @@
 import Glibc
-import Synchronization
 
 func fail(_ message: String) -> Never {
     let bytes = Array("benchmark-daemon: \(message)\n".utf8)
     _ = write(STDERR_FILENO, bytes, bytes.count)
-    let process = runningProcess.load(ordering: .relaxed)
-    if process != 0 { kill(process, SIGTERM) }
+    endRunningProcess()
     exit(1)
 }
 

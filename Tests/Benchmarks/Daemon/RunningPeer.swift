@@ -6,6 +6,12 @@ import Wire
 /// The process that ends with this one, whatever the reason; 0 for none.
 let runningProcess = Atomic<pid_t>(0)
 
+/// Has that process end; of use in a signal's handler.
+func endRunningProcess() {
+    let process = runningProcess.load(ordering: .relaxed)
+    if process != 0 { kill(process, SIGTERM) }
+}
+
 /// A peer in a process of its own.
 final class RunningPeer {
     let address: SocketAddress

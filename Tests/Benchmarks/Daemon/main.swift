@@ -7,7 +7,6 @@
 // others' servers (Tests/Benchmarks/Others) are, the environment says: GSTREAMER_SERVER, PION_SERVER.
 import Glibc
 import Media
-import Synchronization
 import Wire
 
 var arguments = CommandLine.arguments.dropFirst()
@@ -23,8 +22,7 @@ var benchmark = Benchmark(
 // Who ends the benchmark ends what it runs.
 for number in [SIGHUP, SIGINT, SIGTERM] {
     _ = signal(number) { number in
-        let process = runningProcess.load(ordering: .relaxed)
-        if process != 0 { kill(process, SIGTERM) }
+        endRunningProcess()
         _exit(128 + number)
     }
 }
